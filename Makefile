@@ -1,0 +1,97 @@
+# One command for each habit; every step leaves a stamp, so that a second call is quick.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+# Node packages of all projects share one folder, so that a clone needs no copy.
+export YARN_ENABLE_GLOBAL_CACHE := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+TOPIC ?= how does a Jupyter server keep its users apart?
+TESTS ?= tests
+LAB_SOURCES := $(shell find labextension/src labextension/style -type f 2>/dev/null) \
+	$(wildcard labextension/package.json labextension/yarn.lock labextension/tsconfig.json)
+DOCS := $(shell find docs -name '*.md')
+SHARE := $(VENV)/share/jupyter/labextensions/jupyter-research-lab
+
+.PHONY: help run test quick lab library check format bench docs clean chromium
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+run: $(VENV)/.built $(VENV)/.library ## install, gather the example library, run one session on it offline
+	jupyter research run --yes --wait --source examples/library "$(TOPIC)"
+
+test: $(VENV)/.built $(VENV)/.test chromium ## run every test, those in the browser too
+	python -m pytest $(TESTS)
+
+quick: $(VENV)/.built $(VENV)/.test ## run the tests that need no browser and take no time
+	python -m pytest -m "not browser and not slow" $(TESTS)
+
+lab: $(VENV)/.built $(VENV)/.library ## open JupyterLab on the first example
+	jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root) examples/01_first_report.ipynb
+
+library: $(VENV)/.built $(VENV)/.library ## fill examples/library/ with documents of the installed packages
+
+check: $(VENV)/.built $(VENV)/.check ## look for what ruff, mypy and tsc find
+	ruff check .
+	ruff format --check .
+	mypy
+	cd labextension && jlpm run -T tsc --noEmit
+
+format: $(VENV)/.check ## put the code into its form
+	ruff check --fix .
+	ruff format .
+
+bench: $(VENV)/.built $(VENV)/.test ## measure what benchmarks/ measures
+	for script in benchmarks/*.py; do echo "== $$script"; python "$$script"; done
+
+docs: $(VENV)/.docs ## build the documentation into build/docs
+	mkdocs build --strict --site-dir build/docs
+
+clean: ## remove what the other commands made
+	rm -rf $(VENV) build dist examples/library examples/results .pytest_cache .mypy_cache .ruff_cache \
+	  jupyter_research/labextension jupyter_research/static labextension/lib labextension/*.tsbuildinfo \
+	  labextension/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Editable, so that a change of the Python code needs no step; JupyterLab's part is built below.
+$(VENV)/.installed: pyproject.toml jupyter_research/_version.py jupyter-config/jupyter_server_config.d/jupyter_research.json | $(BIN)/python
+	SKIP_JUPYTER_BUILDER=1 python -m pip install --quiet -e . "jupyterlab>=4.6" ipywidgets
+	touch $@
+
+$(VENV)/.built: $(LAB_SOURCES) $(VENV)/.installed
+	cd labextension && jlpm install --immutable && jlpm build:prod
+	rm -rf $(SHARE) && mkdir -p $(dir $(SHARE))
+	cp -r jupyter_research/labextension $(SHARE) && cp labextension/install.json $(SHARE)/
+	touch $@
+
+$(VENV)/.test: $(VENV)/.installed
+	SKIP_JUPYTER_BUILDER=1 python -m pip install --quiet -e ".[test]"
+	touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	SKIP_JUPYTER_BUILDER=1 python -m pip install --quiet -e ".[check]"
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.installed
+	SKIP_JUPYTER_BUILDER=1 python -m pip install --quiet -e ".[docs]"
+	touch $@
+
+$(VENV)/.library: examples/gather.py $(DOCS) $(VENV)/.installed
+	python examples/gather.py
+	touch $@
+
+# Root installs it; others say INSTALL=1, or install it themselves.
+chromium:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif [ "$${INSTALL:-}" = 1 ]; then sudo=sudo; \
+	else echo "The browser tests need Chromium: run 'sudo apt-get install chromium', or 'make test INSTALL=1', or 'make quick' without them." >&2; exit 1; fi; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
