@@ -1,0 +1,367 @@
+"""Be the store: sessions, events and reports in one SQLite file with one writer."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import uuid
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from ..errors import StorageFailed
+from ..events import Kind, Snapshot, State, initial, reduce, utc_now
+from .encoding import encode, encode_update
+from .log import SessionLog
+from .schema import connect, prepare
+from .writer import Entry, Writer
+
+#: How many logs that nobody uses just now stay in memory.
+KEPT_LOGS: Final = 64
+
+_EVENTS = "SELECT body FROM events WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """Hold what the store knows of a session besides its events."""
+
+    number: int
+    session_id: str
+    owner: str
+    state: State
+    key: str | None
+    #: What the manager needs to go on after a restart.
+    record: Mapping[str, Any]
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> SessionRow:
+        """Read a row of the table."""
+        number, session_id, owner, state, key, record = row
+        return cls(
+            number=number,
+            session_id=session_id,
+            owner=owner,
+            state=State(state),
+            key=key,
+            record=orjson.loads(record),
+        )
+
+
+_COLUMNS = "number, session_id, owner, state, key, record"
+
+
+class Store:
+    """Append, read and find.
+
+    Thread-safe. `append` and `update` return at once; everything else may wait for the disk.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        on_commit: Callable[[Iterable[SessionLog]], None] = lambda logs: None,
+        on_failure: Callable[[Iterable[SessionLog], str], None] = lambda logs, sentence: None,
+    ) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._logs: weakref.WeakValueDictionary[str, SessionLog] = weakref.WeakValueDictionary()
+        self._recent: OrderedDict[str, SessionLog] = OrderedDict()
+        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        try:
+            connection = connect(path)
+            prepare(connection, path)
+            self.log_id = _begin_life(connection)
+            (highest,) = connection.execute("SELECT max(number) FROM sessions").fetchone()
+        except (sqlite3.Error, OSError) as error:
+            raise StorageFailed(f"{path} cannot be opened: {error}. Set ResearchApp.data_dir to another folder.") from error
+        self._next_number: int = (highest or 0) + 1
+        self._connection = connection
+        self._writer = Writer(path, connection, on_commit=on_commit, on_failure=on_failure, beat=_beat)
+        self._writer.start()
+
+    @property
+    def backlog(self) -> int:
+        """Count the entries that wait to be committed."""
+        return self._writer.backlog
+
+    # -- writing -----------------------------------------------------------------------------
+
+    def create(self, session_id: str, owner: str, key: str | None, record: Mapping[str, Any]) -> SessionLog:
+        """Begin a log; its row is committed before any event that follows."""
+        row = (session_id, owner, State.QUEUED.value, key, orjson.dumps(record).decode())
+        with self._lock:
+            number = self._next_number
+            self._next_number += 1
+            log = self._logs[session_id] = SessionLog(session_id, number)
+            self._keep(log)
+
+        def insert(connection: sqlite3.Connection) -> None:
+            if key is not None:  # The newest session takes the key.
+                connection.execute("UPDATE sessions SET key = NULL WHERE owner = ? AND key = ?", (owner, key))
+            connection.execute(
+                "INSERT INTO sessions (number, session_id, owner, state, key, record) VALUES (?, ?, ?, ?, ?, ?)",
+                (number, *row),
+            )
+
+        self._writer.put(Entry(None, None, action=insert))
+        return log
+
+    def update(self, log: SessionLog, attempt: int, message: Any, status: Any) -> bool:
+        """Append a status update of an attempt; tell whether it was let in.
+
+        Waits while 2,000 updates of this session wait for the writer.
+        """
+        rest = encode_update(message, status)
+        with log.lock:
+            log.wait_for_room(attempt)
+            if log.gate != attempt or log.broken is not None:
+                log.dropped += 1
+                return False
+            log.waiting += 1
+            self._writer.put(Entry(log, rest))
+        return True
+
+    def append(
+        self,
+        log: SessionLog,
+        kind: Kind,
+        state: State | None,
+        detail: Mapping[str, Any],
+        *,
+        message: str | None = None,
+        step: str | None = None,
+        gate: int | None = None,
+        report: bytes | None = None,
+    ) -> Future[bytes]:
+        """Append an event; the Future gives its JSON once it is committed.
+
+        Args:
+            log: the session's log.
+            kind: the kind of event.
+            state: the state that the event leads to; None for a status update.
+            detail: the event's `detail`; `state` is added.
+            message: one line for people.
+            step: the step, if any.
+            gate: opens the log for this attempt's updates (0: for none) from this event on.
+            report: the finished report's JSON, stored in the same transaction.
+        """
+        whole = dict(detail) if state is None else {"state": state.value, **detail}
+        rest = encode(kind, message, step, None, None, None, whole)
+        future: Future[bytes] = Future()
+
+        def action(connection: sqlite3.Connection) -> None:
+            if state is not None:
+                connection.execute("UPDATE sessions SET state = ? WHERE number = ?", (state.value, log.number))
+            if report is not None:
+                connection.execute("INSERT OR REPLACE INTO reports VALUES (?, ?)", (log.number, report.decode()))
+
+        with log.lock:
+            if gate is not None:
+                log.gate = gate
+                log.room.notify_all()
+            if log.deleted:
+                future.set_exception(StorageFailed("The session has been deleted."))
+            else:
+                self._writer.put(Entry(log, rest, 1, action, future))
+        return future
+
+    def record(self, log: SessionLog, record: Mapping[str, Any]) -> None:
+        """Replace what the manager keeps beside the events."""
+        self._update_row(log, "record", orjson.dumps(record).decode())
+
+    def save_snapshot(self, log: SessionLog) -> None:
+        """Write the snapshot down, so that a list need not read the whole log."""
+        snapshot = self.snapshot(log)
+        values = (orjson.dumps(snapshot).decode(), snapshot["last_seq"], log.number)
+
+        def action(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE sessions SET snapshot = ?, snapshot_seq = ? WHERE number = ?", values)
+
+        self._writer.put(Entry(None, None, action=action))
+
+    def delete(self, log: SessionLog) -> Future[bytes]:
+        """Remove a session with its events and report."""
+        future: Future[bytes] = Future()
+
+        def action(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM events WHERE session = ?", (log.number,))
+            connection.execute("DELETE FROM reports WHERE session = ?", (log.number,))
+            connection.execute("DELETE FROM sessions WHERE number = ?", (log.number,))
+
+        with log.lock:
+            log.gate = 0
+            log.deleted = True
+            log.room.notify_all()
+            self._writer.put(Entry(None, None, action=action, future=future))
+        with self._lock:
+            self._logs.pop(log.session_id, None)
+            self._recent.pop(log.session_id, None)
+        return future
+
+    def _update_row(self, log: SessionLog, column: str, value: str) -> None:
+        def action(connection: sqlite3.Connection) -> None:
+            connection.execute(f"UPDATE sessions SET {column} = ? WHERE number = ?", (value, log.number))
+
+        self._writer.put(Entry(None, None, action=action))
+
+    def flush(self) -> Future[bytes]:
+        """Give a Future that resolves when all that was handed over before is committed."""
+        future: Future[bytes] = Future()
+        self._writer.put(Entry(None, None, future=future))
+        return future
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Commit what has been handed over and close the file."""
+        if self._writer.stop(timeout):
+            self._connection.execute("INSERT OR REPLACE INTO facts VALUES ('clean', '1')")
+            self._connection.close()
+        while not self._readers.empty():
+            self._readers.get().close()
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def log(self, session_id: str) -> SessionLog | None:
+        """Find a session's log, in memory or in the file."""
+        with self._lock:
+            log = self._logs.get(session_id)
+            if log is not None:
+                self._keep(log)
+                return log
+        with self._reader() as connection:
+            row = connection.execute(
+                "SELECT number, (SELECT max(seq) FROM events WHERE session = number) FROM sessions WHERE session_id = ?",
+                (session_id,),
+            ).fetchone()
+        if row is None:
+            return None
+        with self._lock:
+            log = self._logs.get(session_id)
+            if log is None:
+                log = self._logs[session_id] = SessionLog(session_id, row[0], row[1] or 0)
+            self._keep(log)
+            return log
+
+    def read(self, log: SessionLog, after: int, limit: int) -> list[bytes]:
+        """Give the committed events past `after`, oldest first, as they are stored."""
+        recent = log.recent(after, limit)
+        if recent is not None:
+            return recent
+        with self._reader() as connection:
+            return [body for (body,) in connection.execute(_EVENTS, (log.number, after, limit))]
+
+    def marks(self, log: SessionLog) -> list[dict[str, Any]]:
+        """Give the events that led from state to state."""
+        query = "SELECT body FROM events WHERE session = ? AND marks = 1 ORDER BY seq"
+        with self._reader() as connection:
+            return [orjson.loads(body) for (body,) in connection.execute(query, (log.number,))]
+
+    def snapshot(self, log: SessionLog) -> Snapshot:
+        """Give the state after all committed events."""
+        with log.snapshot_lock:
+            snapshot = log.snapshot or self._saved_snapshot(log)
+            while snapshot["last_seq"] < log.last:
+                events = self.read(log, snapshot["last_seq"], 5000)
+                if not events:  # deleted meanwhile
+                    break
+                for body in events:
+                    snapshot = reduce(snapshot, orjson.loads(body))
+            log.snapshot = snapshot
+        return {**snapshot, **log.overlay, "viewers": log.viewers}
+
+    def row(self, session_id: str) -> SessionRow | None:
+        """Find a session's row."""
+        with self._reader() as connection:
+            row = connection.execute(f"SELECT {_COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+        return None if row is None else SessionRow.from_row(_texts(row))
+
+    def rows(
+        self,
+        *,
+        owner: str | None = None,
+        states: Sequence[State] = (),
+        key: str | None = None,
+        before: int | None = None,
+        limit: int = 1_000_000,
+    ) -> list[SessionRow]:
+        """Find sessions, newest first."""
+        conditions: list[str] = []
+        values: list[Any] = []
+        for condition, value in (("owner = ?", owner), ("key = ?", key), ("number < ?", before)):
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)
+        if states:
+            conditions.append(f"state IN ({', '.join('?' * len(states))})")
+            values.extend(state.value for state in states)
+        where = " AND ".join(conditions) or "1"
+        query = f"SELECT {_COLUMNS} FROM sessions WHERE {where} ORDER BY number DESC LIMIT ?"
+        with self._reader() as connection:
+            return [SessionRow.from_row(_texts(row)) for row in connection.execute(query, (*values, limit))]
+
+    def counts(self, owner: str) -> dict[str, int]:
+        """Count an owner's sessions by state."""
+        query = "SELECT state, count(*) FROM sessions WHERE owner = ? GROUP BY state"
+        with self._reader() as connection:
+            return {state.decode(): count for state, count in connection.execute(query, (owner,))}
+
+    def report(self, log: SessionLog) -> bytes | None:
+        """Give the stored report's JSON."""
+        with self._reader() as connection:
+            row = connection.execute("SELECT body FROM reports WHERE session = ?", (log.number,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def _saved_snapshot(self, log: SessionLog) -> Snapshot:
+        with self._reader() as connection:
+            row = connection.execute("SELECT snapshot FROM sessions WHERE number = ?", (log.number,)).fetchone()
+        if row is None or row[0] is None:
+            return initial(log.session_id)
+        saved: Snapshot = orjson.loads(row[0])
+        return saved
+
+    def _keep(self, log: SessionLog) -> None:
+        """Keep a log that was just used, and let go of the one unused for longest."""
+        self._recent[log.session_id] = log
+        self._recent.move_to_end(log.session_id)
+        if len(self._recent) > KEPT_LOGS:
+            self._recent.popitem(last=False)
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._readers.get_nowait()
+        except queue.Empty:
+            connection = connect(self.path)
+            connection.text_factory = bytes  # Events go out as they are stored, without a decode.
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise StorageFailed(f"{self.path} cannot be read: {error}.") from error
+        finally:
+            self._readers.put(connection)
+
+
+def _texts(row: Sequence[Any]) -> list[Any]:
+    return [value.decode() if isinstance(value, bytes) else value for value in row]
+
+
+def _begin_life(connection: sqlite3.Connection) -> str:
+    """Name this life of the log: anew after an unclean start, when the end of a log may be gone."""
+    facts = dict(connection.execute("SELECT name, value FROM facts"))
+    log_id: str = facts.get("log", "") if facts.get("clean") == "1" else ""
+    log_id = log_id or uuid.uuid4().hex
+    connection.execute("INSERT OR REPLACE INTO facts VALUES ('log', ?), ('clean', '0')", (log_id,))
+    return log_id
+
+
+def _beat(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO facts VALUES ('beat', ?)", (utc_now(),))

@@ -1,0 +1,97 @@
+"""Hold what one session's log has in memory: the newest events, and who waits for room."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any, Final
+
+from ..events import Snapshot
+
+#: At most this many updates of one session wait for the writer; then its sender waits.
+MAX_WAITING: Final = 2000
+
+#: How many of the newest events stay in memory for viewers who keep up.
+TAIL_EVENTS: Final = 256
+
+#: How long a sender waits for room before it looks whether it still may send, in seconds.
+_ROOM_CHECK: Final = 1.0
+
+
+class SessionLog:
+    """Be the one place where a session's events get their order.
+
+    `gate` names the attempt whose updates are let in; whoever closes it and appends
+    the closing event under `lock` can be sure that no update follows.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "broken",
+        "deleted",
+        "dropped",
+        "gate",
+        "last",
+        "lock",
+        "number",
+        "overlay",
+        "prefix",
+        "room",
+        "session_id",
+        "snapshot",
+        "snapshot_lock",
+        "tail",
+        "viewers",
+        "waiting",
+    )
+
+    def __init__(self, session_id: str, number: int, last: int = 0) -> None:
+        self.session_id = session_id
+        self.number = number
+        #: The seq of the newest committed event.
+        self.last = last
+        self.prefix = f'{{"session_id":"{session_id}","seq":'.encode()
+        self.tail: deque[bytes] = deque(maxlen=TAIL_EVENTS)
+        self.lock = threading.Lock()
+        self.room = threading.Condition(self.lock)
+        #: Updates handed over and not yet committed.
+        self.waiting = 0
+        #: The number of the attempt whose updates are recorded; 0 for none.
+        self.gate = 0
+        #: Updates that came after their attempt had closed.
+        self.dropped = 0
+        #: Why nothing can be written any more, or None.
+        self.broken: str | None = None
+        self.deleted = False
+        self.viewers = 0
+        self.snapshot: Snapshot | None = None
+        self.snapshot_lock = threading.Lock()
+        #: Fields that the log could not take (a full disk) and that the snapshot shows all the same.
+        self.overlay: dict[str, Any] = {}
+
+    def wait_for_room(self, attempt: int) -> None:
+        """Wait, with `lock` held, while too many updates of this session wait for the writer."""
+        while self.waiting >= MAX_WAITING and self.gate == attempt and self.broken is None:
+            self.room.wait(_ROOM_CHECK)
+
+    def committed(self, bodies: list[bytes], updates: int) -> None:
+        """Take over what the writer has just committed."""
+        with self.lock:
+            self.tail.extend(bodies)
+            self.last += len(bodies)
+            full = self.waiting >= MAX_WAITING
+            self.waiting -= updates
+            if full:
+                self.room.notify_all()
+
+    def recent(self, after: int, limit: int) -> list[bytes] | None:
+        """Give the events past `after` from memory; None where memory does not reach back so far."""
+        with self.lock:
+            missing = self.last - after
+            if missing <= 0:
+                return []
+            kept = len(self.tail)
+            if missing > kept:
+                return None
+            start = kept - missing
+            return [self.tail[index] for index in range(start, min(kept, start + limit))]

@@ -1,0 +1,80 @@
+"""Bring a store's file to the newest schema, each step recorded in its own transaction."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from ..errors import StorageFailed
+
+log = logging.getLogger(__name__)
+
+#: Applied in order, never changed once released.
+MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "0001_sessions_and_events",
+        """
+        CREATE TABLE sessions (
+            number INTEGER PRIMARY KEY,
+            session_id TEXT NOT NULL UNIQUE,
+            owner TEXT NOT NULL,
+            state TEXT NOT NULL,
+            key TEXT,
+            record TEXT NOT NULL,
+            snapshot TEXT,
+            snapshot_seq INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE INDEX sessions_by_owner ON sessions (owner, number);
+        CREATE INDEX sessions_by_key ON sessions (owner, key) WHERE key IS NOT NULL;
+        CREATE TABLE events (
+            session INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            marks INTEGER NOT NULL,
+            body TEXT NOT NULL,
+            PRIMARY KEY (session, seq)
+        ) WITHOUT ROWID;
+        CREATE INDEX events_that_mark ON events (session, seq) WHERE marks = 1;
+        CREATE TABLE reports (session INTEGER PRIMARY KEY, body TEXT NOT NULL);
+        CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+        """,
+    ),
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the file, readable by its owner alone, for use by one thread at a time."""
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection.execute("PRAGMA busy_timeout=5000")
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Choose the journal and migrate."""
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        log.warning("%s lies on a file system without WAL: a rollback journal is used.", path)
+    # A killed process loses nothing; a power cut may take the last moments.
+    connection.execute("PRAGMA synchronous=NORMAL" if mode == "wal" else "PRAGMA synchronous=FULL")
+    migrate(connection, path)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Apply what is missing.
+
+    Raises:
+        StorageFailed: when a newer version of this package has written the file.
+    """
+    connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)")
+    applied = {name for (name,) in connection.execute("SELECT name FROM migrations")}
+    if applied - {name for name, _ in MIGRATIONS}:
+        raise StorageFailed(
+            f"{path} was written by a newer jupyter_research: upgrade this one, or set another data_dir."
+        )
+    for name, script in MIGRATIONS:
+        if name not in applied:
+            connection.executescript(f"BEGIN; {script} INSERT INTO migrations VALUES ('{name}'); COMMIT;")
