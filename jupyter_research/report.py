@@ -189,6 +189,8 @@ class Report:
     usage: Mapping[str, Any] = field(default_factory=dict)
     #: How this was made: date, folders, files read and failed, model, calls, version.
     made: Mapping[str, Any] = field(default_factory=dict)
+    #: The Markdown that a researcher of one's own returned; None for a report made of claims.
+    markdown: str | None = None
 
     def claims(self) -> Iterator[Claim]:
         """Go through the claims of all sections."""
@@ -207,6 +209,7 @@ class Report:
             "limitations": list(self.limitations),
             "usage": dict(self.usage),
             "made": dict(self.made),
+            **({} if self.markdown is None else {"markdown": self.markdown}),
         }
 
     @classmethod
@@ -221,4 +224,5 @@ class Report:
             limitations=tuple(data["limitations"]),
             usage=data["usage"],
             made=data["made"],
+            markdown=data.get("markdown"),
         )

@@ -1,0 +1,7 @@
+"""Own the sessions: their states, their threads and their limits."""
+
+from __future__ import annotations
+
+from .manager import Limits, Manager
+
+__all__ = ["Limits", "Manager"]

@@ -1,0 +1,89 @@
+"""Be the sink of one attempt: let its updates in, hold it at a pause, stop it at a cancel."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..context import Binding
+from ..errors import SessionCancelled
+from ..store import SessionLog, Store
+from ..work import Control
+
+#: Asks for an approval and waits for it: (attempt, question, proposal) -> approved proposal.
+Approve = Callable[["Attempt", str, Any], Any]
+
+
+class Attempt:
+    """Hold what one stretch of work may still do. Thread-safe."""
+
+    def __init__(
+        self, number: int, store: Store, log: SessionLog, *, max_events: int, approve: Approve
+    ) -> None:
+        self.number = number
+        self.control = Control()
+        self.binding = Binding(session_id=log.session_id, attempt=number, sink=self)
+        #: Updates that came past the session's cap of events.
+        self.capped = 0
+        #: Approvals asked for so far in this attempt.
+        self.approvals = 0
+        self._store = store
+        self._log = log
+        self._max_events = max_events
+        self._approve = approve
+        self._closed = False
+        self._go = threading.Event()
+        self._go.set()
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the attempt is over: its updates are dropped and counted."""
+        return self._closed
+
+    def close(self) -> None:
+        """End the attempt; held code goes on, into the void."""
+        self._closed = True
+        self._go.set()
+
+    def cancel(self) -> None:
+        """End the attempt and raise `SessionCancelled` at its next update."""
+        self.control.cancel()
+        self.close()
+
+    def hold(self) -> None:
+        """Hold the code at its next update."""
+        self._go.clear()
+
+    def let_go(self) -> None:
+        """Let held code go on."""
+        self._go.set()
+
+    def wait(self) -> None:
+        """Wait while the attempt is held.
+
+        Raises:
+            SessionCancelled: when it was cancelled meanwhile.
+        """
+        self._go.wait()
+        if self.control.cancelled.is_set():
+            raise SessionCancelled("The session was cancelled.")
+
+    def status(self, message: Any, status: Any) -> None:
+        """Record an update; see `context.Sink`."""
+        if not self._go.is_set() or self.control.cancelled.is_set():
+            self.wait()
+        if self._log.last + self._log.waiting >= self._max_events:
+            self.capped += 1
+        elif not self._store.update(self._log, self.number, message, status):
+            if self.control.cancelled.is_set():
+                raise SessionCancelled("The session was cancelled.")
+
+    def checkpoint(self) -> None:
+        """Give way; see `context.Sink`."""
+        self.wait()
+
+    def approval(self, question: str, proposal: Any) -> Any:
+        """Ask a person; see `context.Sink`."""
+        self.wait()
+        return self._approve(self, question, proposal)

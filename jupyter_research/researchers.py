@@ -1,0 +1,246 @@
+"""Make a researcher of any Python function, and find those that are configured."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+from .context import request_approval, send_status_update
+from .errors import InvalidRequest, ResearcherFailed
+from .report import Claim, Report, Section
+from .work import Finished, Outcome, Place, Work
+
+#: Whose packages may bring researchers of their own.
+ENTRY_POINTS: Final = "jupyter_research.researchers"
+
+
+@runtime_checkable
+class Researcher(Protocol):
+    """Do what a session is for."""
+
+    name: str
+    #: One sentence for those who choose.
+    description: str
+    #: Begins with a plan that a person may be asked to approve; drained rather than held at a pause.
+    plans: bool
+
+    def check(self, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+        """Return the options with their defaults; raise `InvalidRequest` where they cannot be."""
+
+    def asks(self, options: Mapping[str, Any]) -> bool:
+        """Tell whether a person is asked when the request does not say."""
+
+    def fingerprint(self, options: Mapping[str, Any], place: Place) -> str:
+        """Name the state of the files that the options name."""
+
+    def check_proposal(self, proposal: Any) -> Any:
+        """Return an edited proposal as it will be used; raise `InvalidRequest` where it cannot be."""
+
+    def run(self, work: Work) -> Outcome:
+        """Do the work in the calling thread, whose context is bound to the session."""
+
+    def source_text(self, folder: Path, source_id: str) -> tuple[str, str] | None:
+        """Return title and stored text of a source, or None."""
+
+
+class FunctionResearcher:
+    """Run a function `(topic, **options) -> str | Report | dict`, sync or async, or a generator of statuses."""
+
+    plans = False
+
+    def __init__(self, name: str, function: Callable[..., Any], description: str | None = None) -> None:
+        self.name = name
+        self.function = function
+        self.description = description or _first_line(function) or f"The function {name}."
+
+    def check(self, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+        """Refuse options that the function does not take."""
+        if is_graph(self.function):
+            return dict(options)
+        try:
+            inspect.signature(self.function).bind("topic", **options)
+        except TypeError as error:
+            raise InvalidRequest(f"The researcher {self.name} does not take these options: {error}.") from error
+        return dict(options)
+
+    def asks(self, options: Mapping[str, Any]) -> bool:
+        """Ask: a function that wants an approval means it."""
+        return True
+
+    def fingerprint(self, options: Mapping[str, Any], place: Place) -> str:
+        """Name no files: which ones a function reads is its own matter."""
+        return ""
+
+    def check_proposal(self, proposal: Any) -> Any:
+        """Take any JSON value."""
+        return proposal
+
+    def run(self, work: Work) -> Outcome:
+        """Call the function and make a report of what it returns."""
+        function = self.function
+        if is_graph(function):
+            from .graphs import run_graph
+
+            return Finished(report=report_of(run_graph(function, work.topic, work.options), work))
+        result = function(work.topic, **work.options)
+        return Finished(report=report_of(_finish(result), work))
+
+    def source_text(self, folder: Path, source_id: str) -> tuple[str, str] | None:
+        """Return None: a function stores no texts."""
+        return None
+
+
+def is_graph(value: Any) -> bool:
+    """Tell whether a value is a compiled LangGraph graph, without importing LangGraph."""
+    return not inspect.isroutine(value) and hasattr(value, "stream") and hasattr(value, "get_graph")
+
+
+def _finish(result: Any) -> Any:
+    """Bring what a function returned to its end, sending what it yields as status."""
+    if inspect.iscoroutine(result):
+        return asyncio.run(result)
+    if inspect.isasyncgen(result):
+        return asyncio.run(_drain_async(result))
+    if inspect.isgenerator(result):
+        return _drain(result)
+    return result
+
+
+def _drain(statuses: Iterator[Any]) -> Any:
+    last = None
+    while True:
+        try:
+            last = next(statuses)
+        except StopIteration as stop:
+            return stop.value if stop.value is not None else _text_of(last)
+        _send(last)
+
+
+async def _drain_async(statuses: Any) -> Any:
+    last = None
+    async for last in statuses:
+        _send(last)
+    return _text_of(last)
+
+
+def _send(status: Any) -> None:
+    if isinstance(status, str):
+        send_status_update(status)
+    else:
+        send_status_update(None, status)
+
+
+def _text_of(last: Any) -> Any:
+    """Take the last thing yielded as the result where it is one: an async generator cannot return."""
+    return last if isinstance(last, (str, Report)) or (isinstance(last, dict) and "final_report" in last) else ""
+
+
+def report_of(result: Any, work: Work) -> Report:
+    """Make a report of what a function returned: Markdown, a `Report`, or a dict with `final_report`."""
+    if isinstance(result, Mapping) and "final_report" in result:
+        result = result["final_report"]
+    if isinstance(result, Report):
+        return result
+    if result is None:
+        result = ""
+    if not isinstance(result, str):
+        raise ResearcherFailed(
+            f"The researcher returned a {type(result).__name__}: return Markdown, a Report, or a dict with final_report."
+        )
+    return Report(title=work.topic, sections=tuple(_sections(result)), markdown=result)
+
+
+def _sections(markdown: str) -> Iterator[Section]:
+    """Cut Markdown at its headings; each paragraph becomes an uncited claim."""
+    heading, blocks, number = "", [], 0
+    for block in [*markdown.split("\n\n"), "# "]:
+        text = block.strip()
+        if text.startswith("#"):
+            claims = []
+            for paragraph in blocks:
+                number += 1
+                claims.append(Claim(id=f"c{number}", text=paragraph))
+            if claims:
+                yield Section(heading=heading or "Report", claims=tuple(claims))
+            first, _, rest = text.partition("\n")
+            heading = first.lstrip("#").strip()
+            blocks = [rest.strip()] if rest.strip() else []
+        elif text:
+            blocks.append(text)
+
+
+def _first_line(function: Any) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0] if inspect.isroutine(function) else ""
+
+
+def load(name: str, target: str) -> FunctionResearcher:
+    """Import `module:function`.
+
+    Raises:
+        InvalidRequest: with the name, when it cannot be imported.
+    """
+    module_name, _, attribute = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+        function = module
+        for part in attribute.split("."):
+            function = getattr(function, part)
+    except Exception as error:
+        raise InvalidRequest(
+            f"The researcher {name} ({target}) cannot be imported in the server's environment: {error}."
+        ) from error
+    setter = getattr(module, "set_status_callback", None)
+    if callable(setter):
+        # One callback serves all sessions: the binding of the calling code says which it is.
+        setter(send_status_update)
+    return FunctionResearcher(name, function)
+
+
+class Registry:
+    """Know the researchers by name: built-in, configured, installed, and given at run time."""
+
+    def __init__(self, built_in: Researcher, configured: Mapping[str, str]) -> None:
+        self._targets = {**_installed(), **configured}
+        self._loaded: dict[str, Researcher] = {built_in.name: built_in}
+
+    def add(self, researcher: Researcher) -> None:
+        """Take a researcher in for the life of this runtime."""
+        self._loaded[researcher.name] = researcher
+
+    def names(self) -> list[str]:
+        """List all names, the built-in first."""
+        return list(dict.fromkeys([*self._loaded, *self._targets]))
+
+    def get(self, name: str) -> Researcher:
+        """Give the researcher of that name, imported on first use.
+
+        Raises:
+            InvalidRequest: when there is none, with the names that there are.
+        """
+        if name not in self._loaded:
+            if name not in self._targets:
+                raise InvalidRequest(f"There is no researcher {name!r}: choose one of {', '.join(self.names())}.")
+            self._loaded[name] = load(name, self._targets[name])
+        return self._loaded[name]
+
+    def describe(self) -> list[dict[str, str]]:
+        """List name and description of each; one that cannot be imported says so."""
+        described = []
+        for name in self.names():
+            try:
+                described.append({"name": name, "description": self.get(name).description})
+            except InvalidRequest as error:
+                described.append({"name": name, "description": str(error)})
+        return described
+
+
+def _installed() -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+
+
+__all__ = ["FunctionResearcher", "Registry", "Researcher", "load", "report_of", "request_approval"]
