@@ -1,0 +1,298 @@
+"""Lay a report out for readers: head line, paragraphs, marks, places, provenance.
+
+Every format draws from here, so that all of them say the same. What this gives is
+plain text without invisible characters; each format escapes it in its own way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from ..report import Citation, Claim, Report, Section, Source, Verdict
+
+#: The mark that stands beside a claim, and what it means.
+MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
+    Verdict.VERBATIM: ("✓", "found word for word"),
+    Verdict.REPAIRED: ("↻", "put right: the source's own words"),
+    Verdict.TERMS_MATCH: ("≈", "its terms are in the passage"),
+    Verdict.TERMS_MISSING: ("!", "has terms that the passage lacks"),
+    Verdict.UNCITED: ("○", "cites nothing"),
+}
+
+SOURCES: Final = "Sources"
+LIMITATIONS: Final = "Limitations"
+MADE: Final = "How this was made"
+
+#: Sentences that a paragraph of prose holds at most.
+_PARAGRAPH: Final = 6
+
+#: Controls, direction overrides and other characters that nobody sees but that change what is seen.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
+)
+_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+_BLANK_LINES: Final = re.compile(r"(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)+")
+_QUOTATION: Final = "\"'“”„‟‘’«»‹› "
+
+_LABELS: Final[Mapping[str, str]] = {
+    "date": "Date",
+    "folders": "Folders",
+    "files_read": "Files read",
+    "files_failed": "Files not read",
+    "corpus_hash": "Hash over all files read",
+    "model": "Model",
+    "calls": "Calls",
+    "version": "Package version",
+    "identified": "Files with author and year",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """Hold claims that stand together: a list of quotes, sentences of prose, or one claim of many lines."""
+
+    kind: Literal["quotes", "prose", "lines"]
+    claims: tuple[Claim, ...]
+
+
+def visible(text: str) -> str:
+    """Give `text` without characters that are unseen, or that no file may hold."""
+    return _SURROGATES.sub("\ufffd", _UNSEEN.sub("", str(text)))
+
+
+def one_line(text: str) -> str:
+    """Give `text` as one line, whatever breaks it holds."""
+    return " ".join(visible(text).split())
+
+
+def blocks(text: str) -> list[list[str]]:
+    """Split a text of many lines at its blank lines; each block is a list of lines."""
+    parts = [[one_line(line) for line in part.splitlines()] for part in _BLANK_LINES.split(text)]
+    return [kept for part in parts if (kept := [line for line in part if line])]
+
+
+def title(report: Report) -> str:
+    """Give the title, or the topic where there is none."""
+    return one_line(report.title) or one_line(report.topic) or "Report"
+
+
+def subtitle(report: Report) -> str:
+    """Give the topic, unless the title says it already."""
+    topic = one_line(report.topic)
+    return "" if topic.casefold() in title(report).casefold() else topic
+
+
+def head_line(report: Report) -> str:
+    """Say how much of the report was checked, and what was not."""
+    claims = list(report.claims())
+    cited = [claim for claim in claims if citations(report, claim)]
+    if not cited:
+        return "Nothing in this report was checked: it cites no passage of a source."
+    parts = [_quotes_found(report, claims)]
+    counts = Counter(claim.verdict for claim in cited)
+    if repaired := counts[Verdict.REPAIRED]:
+        were = "quote was" if repaired == 1 else "quotes were"
+        parts.append(f"{repaired} {were} not exact and put right from the source.")
+    if missing := counts[Verdict.TERMS_MISSING]:
+        has = "sentence has" if missing == 1 else "sentences have"
+        parts.append(f"{missing} {has} numbers or names that the passages lack.")
+    if len(cited) < len(claims):
+        parts.append(f"{len(cited)} of {len(claims)} sentences cite a passage.")
+    parts.append(
+        "Nobody has checked that the sources are right, or that a quote means what its section says."
+    )
+    return " ".join(parts)
+
+
+def _quotes_found(report: Report, claims: Iterable[Claim]) -> str:
+    found = {
+        (citation.source, citation.start, citation.end)
+        for claim in claims
+        if claim.verdict is not Verdict.REPAIRED
+        for citation, _ in citations(report, claim)
+    }
+    used = {source for source, _, _ in found}
+    if not found:
+        return "No quote was found word for word."
+    local = all(source.url is None for source in report.sources if source.id in used)
+    where = "of your files" if local else ("source" if len(used) == 1 else "sources")
+    return f"{len(found)} quote{'' if len(found) == 1 else 's'} found word for word in {len(used)} {where}."
+
+
+def legend(report: Report) -> list[tuple[str, str]]:
+    """Give the marks that this report uses, each with its meaning."""
+    used = {
+        claim.verdict
+        for section in report.sections
+        for claim in section.claims
+        if mark(report, section, claim)
+    }
+    return [MARKS[verdict] for verdict in Verdict if verdict in used]
+
+
+def mark(report: Report, section: Section, claim: Claim) -> str:
+    """Give the mark of a claim; a section that cites nothing at all bears none."""
+    if not any(citations(report, other) for other in section.claims):
+        return ""
+    return MARKS[claim.verdict][0]
+
+
+def meaning(verdict: Verdict) -> str:
+    """Say in words what a verdict means."""
+    return MARKS[verdict][1]
+
+
+def paragraphs(section: Section) -> Iterator[Paragraph]:
+    """Gather a section's claims: neighbouring quotes into a list, neighbouring sentences into prose."""
+    gathered: list[Claim] = []
+    kind: Literal["quotes", "prose", "lines"] = "prose"
+    for claim in section.claims:
+        this = _kind(claim)
+        full = this == "prose" and len(gathered) >= _PARAGRAPH
+        if gathered and (this != kind or this == "lines" or full):
+            yield Paragraph(kind=kind, claims=tuple(gathered))
+            gathered = []
+        kind = this
+        gathered.append(claim)
+    if gathered:
+        yield Paragraph(kind=kind, claims=tuple(gathered))
+
+
+def is_quote(claim: Claim) -> bool:
+    """Tell whether a claim is itself a quote that it cites, so that it stands alone."""
+    text = _comparable(claim.text)
+    return any(_comparable(citation.quote) == text for citation in claim.citations)
+
+
+def _kind(claim: Claim) -> Literal["quotes", "prose", "lines"]:
+    if is_quote(claim):
+        return "quotes"
+    return "lines" if len(claim.text.strip().splitlines()) > 1 else "prose"
+
+
+def _comparable(text: str) -> str:
+    return one_line(text).strip(_QUOTATION)
+
+
+def quoted(text: str) -> str:
+    """Put quotation marks around `text`, unless it bears some of its own."""
+    line = one_line(text)
+    whole = len(line) > 1 and (line[0], line[-1]) in {("“", "”"), ('"', '"'), ("«", "»"), ("„", "“")}
+    return line if whole else f"“{line}”"
+
+
+def citations(report: Report, claim: Claim) -> list[tuple[Citation, Source]]:
+    """Give a claim's citations with their sources; what names no source of the report is left out."""
+    known = {source.id: source for source in report.sources}
+    return [(item, known[item.source]) for item in claim.citations if item.source in known]
+
+
+def sources(report: Report) -> list[Source]:
+    """Give the sources in the order of their numbers."""
+    return sorted(report.sources, key=lambda source: source.number)
+
+
+def heading(section: Section) -> str:
+    """Give a section's heading; one that would pass for our own closing part is told apart."""
+    text = one_line(section.heading) or "Findings"
+    reserved = {name.casefold() for name in (SOURCES, LIMITATIONS, MADE)}
+    return f"{text} (from the research)" if text.casefold().strip(".: ") in reserved else text
+
+
+def place(citation: Citation) -> str:
+    """Say where in its source a passage stands."""
+    if citation.page is not None:
+        return f"p. {citation.page}"
+    if citation.cell is not None:
+        return f"cell {citation.cell}"
+    return f"§ {one_line(citation.heading)}" if citation.heading else ""
+
+
+def web_address(source: Source) -> str | None:
+    """Give the address of a source on the web, if it is one that a reader may safely follow."""
+    url = one_line(source.url or "").replace(" ", "%20")
+    return url if re.match(r"https?://[^\s/]", url, re.IGNORECASE) else None
+
+
+def source_place(source: Source) -> str:
+    """Give the path or the address of a source as text."""
+    return one_line((source.path if source.url is None else source.url) or "")
+
+
+def source_title(source: Source) -> str:
+    """Give the title of a source, or its place where it has none."""
+    return one_line(source.title) or source_place(source) or source.id
+
+
+def source_notes(report: Report, source: Source) -> list[str]:
+    """Give what else is known of a source: authors, year, DOI, the pages cited, the hash."""
+    notes = [_authors(source), f"doi:{one_line(source.doi)}" if source.doi else "", _pages(report, source)]
+    if source.hash:
+        notes.append(one_line(source.hash)[:19])
+    return [note for note in notes if note]
+
+
+def _authors(source: Source) -> str:
+    names = [name for author in source.authors if (name := one_line(author))]
+    if len(names) > 3:
+        names = [f"{names[0]} et al."]
+    year = str(source.year) if source.year is not None else ""
+    who = _series(names)
+    return f"{who} ({year})" if who and year else who or year
+
+
+def _series(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _pages(report: Report, source: Source) -> str:
+    cited = (item for claim in report.claims() for item in claim.citations if item.source == source.id)
+    pages = sorted({item.page for item in cited if item.page is not None})
+    if not pages:
+        return ""
+    return f"p. {pages[0]}" if len(pages) == 1 else "pp. " + _series([str(page) for page in pages])
+
+
+def limitations(report: Report) -> list[str]:
+    """Give the limitations, one line each."""
+    return [line for item in report.limitations if (line := one_line(item))]
+
+
+def made(report: Report) -> list[tuple[str, str]]:
+    """Give "How this was made" as pairs of label and value, and what was used."""
+    pairs = [(_label(name), _value(value)) for name, value in {**report.made, **report.usage}.items()]
+    pairs.append(("Session", one_line(report.session_id)))
+    return [(label, value) for label, value in pairs if value]
+
+
+def _label(name: str) -> str:
+    text = one_line(name)
+    return _LABELS.get(text) or (text[:1].upper() + text[1:]).replace("_", " ")
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        parts = ((one_line(name).replace("_", " "), _value(item)) for name, item in value.items())
+        return ", ".join(f"{name}: {item}" for name, item in parts if item)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return "; ".join(filter(None, map(_value, value))) if value else ""
+    return one_line(str(value))
+
+
+def fingerprint(report: Report) -> str:
+    """Give the hash of the report: over its JSON with sorted keys."""
+    text = json.dumps(report.to_json(), sort_keys=True, ensure_ascii=True, default=str)
+    return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
