@@ -1,0 +1,127 @@
+"""Command sessions that work in this very process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .. import errors
+from ..events import Snapshot
+from ..work import Caller
+from .base import Events, Snapshots, Where
+from .discovery import kernel_id
+
+if TYPE_CHECKING:
+    from ..runtime import Runtime
+
+
+class LocalClient:
+    """Command the sessions of a runtime in this process."""
+
+    where: ClassVar[Where] = "kernel"
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self._caller = Caller(owner="local")
+
+    @staticmethod
+    def of_this_process() -> LocalClient:
+        """Give the one client of this process; its runtime holds the lock on its folder."""
+        return _of_this_process()
+
+    def submit(self, body: Mapping[str, Any]) -> tuple[Snapshot, bool]:
+        """Start a session, or rejoin one by its key; True when it is a new one."""
+        return self.runtime.start(self._caller, body)
+
+    def start(self, body: Mapping[str, Any]) -> Snapshot:
+        """Start a session, or rejoin one by its key."""
+        return self.submit(body)[0]
+
+    def get(self, session_id: str) -> Snapshot:
+        """Give the state of a session."""
+        return self.runtime.get(self._caller, session_id)
+
+    def list(self, state: str | None = None, limit: int = 50) -> Snapshots:
+        """Give the newest sessions first."""
+        return self.runtime.list(self._caller, states=(state,) if state else (), limit=limit)[0]
+
+    def approve(self, session_id: str, version: int, proposal: Any = None) -> Snapshot:
+        """Approve a version of the proposal, as edited when `proposal` is given."""
+        edited = {} if proposal is None else {"proposal": proposal}
+        return self.runtime.approve(self._caller, session_id, {"version": version, **edited})
+
+    def modify(self, session_id: str, version: int, feedback: str) -> Snapshot:
+        """Ask for another proposal."""
+        return self.runtime.modify(self._caller, session_id, {"version": version, "feedback": feedback})
+
+    def pause(self, session_id: str) -> Snapshot:
+        """Pause a session."""
+        return self.runtime.pause(self._caller, session_id)
+
+    def resume(self, session_id: str) -> Snapshot:
+        """Take a session up again."""
+        return self.runtime.resume(self._caller, session_id)
+
+    def cancel(self, session_id: str) -> Snapshot:
+        """Cancel a session."""
+        return self.runtime.cancel(self._caller, session_id)
+
+    def delete(self, session_id: str) -> None:
+        """Cancel a session and remove it."""
+        self.runtime.delete(self._caller, session_id)
+
+    def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> Events:
+        """Give the events past `after` and the last `seq`; wait up to `wait` seconds for the first."""
+        import orjson
+
+        texts, last = self.runtime.events(self._caller, session_id, after=after, limit=limit)
+        if not texts and wait > 0:
+            self.runtime.wait(self._caller, session_id, after=after, timeout=wait)
+            texts, last = self.runtime.events(self._caller, session_id, after=after, limit=limit)
+        return [orjson.loads(text) for text in texts], last
+
+    def report(self, session_id: str, format: str = "json") -> bytes:
+        """Give the finished report in one of the export formats."""
+        return self.runtime.export(self._caller, session_id, format)[0]
+
+    def source(self, session_id: str, source_id: str) -> dict[str, Any]:
+        """Give `{"id", "title", "text"}` of a source as it was stored."""
+        return self.runtime.source(self._caller, session_id, source_id)
+
+    def health(self) -> dict[str, Any]:
+        """Give the version and how many sessions are in which state."""
+        return {
+            "status": "healthy",
+            "version": self.runtime.version,
+            "websocket_enabled": False,
+            "sessions": self.runtime.counts(self._caller),
+        }
+
+
+@cache
+def _of_this_process() -> LocalClient:
+    try:
+        from ..runtime import Runtime, Settings
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "jupyter_research":
+            raise
+        raise errors.ServerNotFound(
+            "There is no Jupyter server here, and this environment has only the notebook's part: run "
+            "`%pip install jupyter_research` and restart the kernel to work without one."
+        ) from error
+    runtime = Runtime(Settings(data_dir=_data_dir(), root=None))
+    runtime.open()
+    atexit.register(runtime.close)
+    return LocalClient(runtime)
+
+
+def _data_dir() -> Path:
+    """Give a folder that no other kernel writes to, and that this kernel finds again after a restart."""
+    from jupyter_core.paths import jupyter_data_dir
+
+    name = f"kernel-{kernel_id() or os.getpid()}"
+    return Path(jupyter_data_dir()) / "research" / name

@@ -1,0 +1,214 @@
+"""Hold one session in the hand: what it is doing, its report, and what a person can tell it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from .. import errors
+from ..events import Snapshot, State, reduce_all
+from ..report import Report
+from .base import Client
+
+#: How long one request for events may be held back, in seconds.
+PATIENCE = 25.0
+
+#: States that only a person can end.
+_HELD = {
+    State.PAUSED: "The session is paused: `.resume()` takes it up again.",
+    State.INTERRUPTED: "The session was interrupted: `.resume()` takes it up where it was.",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellReport(Report):
+    """Hold a finished report that renders in a cell."""
+
+    #: The report as Markdown, as `export` writes it.
+    markdown: str = ""
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+    def __str__(self) -> str:
+        return self.markdown
+
+
+class Session:
+    """Follow and command one research session. What it tells is always fresh."""
+
+    def __init__(
+        self, client: Client, snapshot: Snapshot, show: Callable[[Session], None] | None = None
+    ) -> None:
+        self.client = client
+        #: The id that the session keeps for good.
+        self.id: str = snapshot["session_id"]
+        #: The topic as it was given.
+        self.topic: str = snapshot["topic"]
+        #: The state when this object was made; `snapshot` gives the present one.
+        self.known = snapshot
+        self._show = show
+        self._report: CellReport | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Give the whole state as the server tells it now."""
+        self.known = self.client.get(self.id)
+        return self.known
+
+    @property
+    def state(self) -> str:
+        """Name the present state."""
+        return str(self.snapshot["state"])
+
+    @property
+    def report(self) -> CellReport:
+        """Give the finished report.
+
+        Raises:
+            NotReady: before the end; the sentence names the state.
+        """
+        if self._report is None:
+            snapshot = self.snapshot
+            if not snapshot["report_available"]:
+                raise errors.NotReady(_not_ready(snapshot))
+            data = json.loads(self.client.report(self.id, "json"))
+            plain = Report.from_json(data)
+            fields = {name: getattr(plain, name) for name in Report.__dataclass_fields__}
+            markdown = self.client.report(self.id, "markdown").decode()
+            self._report = CellReport(**fields, markdown=markdown)
+        return self._report
+
+    @property
+    def sources(self) -> Any:
+        """Give the report's sources: a DataFrame where pandas is installed, else a list of records."""
+        return _table([source.to_json() for source in self.report.sources])
+
+    @property
+    def claims(self) -> Any:
+        """Give the report's claims with verdict and sources, as `sources` does."""
+        numbers = {source.id: source.number for source in self.report.sources}
+        return _table(
+            [
+                {
+                    "id": claim.id,
+                    "section": section.heading,
+                    "text": claim.text,
+                    "verdict": claim.verdict.value,
+                    "sources": [numbers[citation.source] for citation in claim.citations],
+                    "quotes": [citation.quote for citation in claim.citations],
+                }
+                for section in self.report.sections
+                for claim in section.claims
+            ]
+        )
+
+    def wait(self, timeout: float | None = None) -> Session:
+        """Wait for the end and return the session. Interrupting the wait leaves the session working.
+
+        Args:
+            timeout: seconds; None waits as long as it takes.
+
+        Raises:
+            WaitsForApproval: it waits for a person, so that waiting on would never end.
+            WrongState: it is paused or interrupted, for the same reason.
+            TimeoutError: it did not end in time.
+        """
+        for snapshot in self.follow(timeout):
+            state = State(snapshot["state"])
+            if state.finished:
+                break
+            if state is State.AWAITING_APPROVAL:
+                raise errors.WaitsForApproval(
+                    f"The session waits for approval: {snapshot.get('question') or 'look at its proposal'} "
+                    "(`.approve()` or `.change('…')`)"
+                )
+            if state in _HELD:
+                raise errors.WrongState(_HELD[state])
+        return self
+
+    def follow(self, timeout: float | None = None, *, pause: float = 0.0) -> Iterator[Snapshot]:
+        """Give the state now and after whatever happens, until the end.
+
+        Args:
+            timeout: seconds until `TimeoutError`.
+            pause: seconds in which what happens is gathered into one.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        snapshot = self.snapshot
+        yield snapshot
+        while not State(snapshot["state"]).finished:
+            left = PATIENCE if deadline is None else min(PATIENCE, deadline - time.monotonic())
+            if left <= 0:
+                raise TimeoutError(f"The session is still {_phase(snapshot)} after {timeout:g} s.")
+            events, _ = self.client.events(self.id, after=snapshot["last_seq"], limit=1000, wait=left)
+            if not events and left < 1:
+                # The server counts whole seconds; what is left of the time passes here.
+                time.sleep(min(left, 0.1))
+            if events:
+                snapshot = self.known = reduce_all(snapshot, events)
+                yield snapshot
+                time.sleep(pause)
+
+    def approve(self, proposal: Any = None) -> None:
+        """Approve the proposal, as edited when one is given."""
+        self.client.approve(self.id, self.snapshot["version"], proposal)
+
+    def change(self, feedback: str) -> None:
+        """Ask for another proposal, in words."""
+        self.client.modify(self.id, self.snapshot["version"], feedback)
+
+    def pause(self) -> None:
+        """Pause; `resume` goes on without redoing what is done."""
+        self.client.pause(self.id)
+
+    def resume(self) -> None:
+        """Take the session up again."""
+        self.client.resume(self.id)
+
+    def cancel(self) -> None:
+        """End the session now."""
+        self.client.cancel(self.id)
+
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """Give the events of the log past `after`."""
+        result: list[dict[str, Any]] = []
+        while True:
+            events, last = self.client.events(self.id, after=after, limit=1000)
+            result += events
+            if not events or events[-1]["seq"] >= last:
+                return result
+            after = events[-1]["seq"]
+
+    def __repr__(self) -> str:
+        return f"<Session {self.id[:8]}, {_phase(self.known)}: {self.topic}>"
+
+    def _ipython_display_(self) -> None:
+        if self._show is None:
+            print(repr(self))
+        else:
+            self._show(self)
+
+
+def _phase(snapshot: Snapshot) -> str:
+    state = str(snapshot["state"]).replace("_", " ")
+    if snapshot["total"] and not State(snapshot["state"]).finished:
+        return f"{state}, {snapshot['done'] or 0:g} of {snapshot['total']:g}"
+    return state
+
+
+def _not_ready(snapshot: Snapshot) -> str:
+    if snapshot["error"]:
+        return f"The session has no report, it failed: {snapshot['error']['message']}"
+    advice = "" if State(snapshot["state"]).finished else "; `.wait()` waits for it"
+    return f"The session has no report, it is {_phase(snapshot)}{advice}."
+
+
+def _table(records: list[dict[str, Any]]) -> Any:
+    """Give a DataFrame where pandas is installed; imported here, so that nobody else pays for it."""
+    return import_module("pandas").DataFrame(records) if find_spec("pandas") else records
