@@ -97,12 +97,13 @@ def _tail(report: Report, section: Section, claim: Claim) -> str:
     shown = (
         f'<span class="mark{weak}" role="img" aria-label="{meaning}" title="{meaning}">{escape(sign)}</span>'
     )
-    return "".join(f" {item}" for item in [*cites, *([shown] if sign else [])])
+    return "".join(f" {item}" for item in cites) + (f"&nbsp;{shown}" if sign else "")
 
 
 def _citation(citation: Citation, source: Source, claim: Claim) -> str:
     """Give the number with what shows at hover and focus: the passage and its place."""
-    place = escape(layout.place(citation))
+    # The sign never stands alone at the end of a line.
+    place = escape(layout.place(citation)).replace(" ", "&nbsp;", 1)
     where = ", ".join(filter(None, [escape(layout.source_title(source)), place]))
     number = f'<a href="#source-{source.number}">[{source.number}]</a>'
     beside = f' <span class="places">{place}</span>' if place and layout.is_quote(claim) else ""

@@ -25,6 +25,7 @@ MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
     Verdict.UNCITED: ("○", "cites nothing"),
 }
 
+PASSAGES: Final = "Passages"
 SOURCES: Final = "Sources"
 LIMITATIONS: Final = "Limitations"
 MADE: Final = "How this was made"
@@ -46,7 +47,7 @@ _LABELS: Final[Mapping[str, str]] = {
     "folders": "Folders",
     "files_read": "Files read",
     "files_failed": "Files not read",
-    "corpus_hash": "Hash over all files read",
+    "corpus_hash": "Corpus hash",
     "model": "Model",
     "calls": "Calls",
     "version": "Package version",
@@ -194,6 +195,17 @@ def citations(report: Report, claim: Claim) -> list[tuple[Citation, Source]]:
     return [(item, known[item.source]) for item in claim.citations if item.source in known]
 
 
+def passages(report: Report) -> list[tuple[Citation, Source]]:
+    """Give the passages that sentences cite without saying them, each once, for pages without hover."""
+    found = {
+        (source.number, citation.page or 0, citation.start, citation.end): (citation, source)
+        for claim in report.claims()
+        if not is_quote(claim)
+        for citation, source in citations(report, claim)
+    }
+    return [found[key] for key in sorted(found)]
+
+
 def sources(report: Report) -> list[Source]:
     """Give the sources in the order of their numbers."""
     return sorted(report.sources, key=lambda source: source.number)
@@ -202,7 +214,7 @@ def sources(report: Report) -> list[Source]:
 def heading(section: Section) -> str:
     """Give a section's heading; one that would pass for our own closing part is told apart."""
     text = one_line(section.heading) or "Findings"
-    reserved = {name.casefold() for name in (SOURCES, LIMITATIONS, MADE)}
+    reserved = {name.casefold() for name in (PASSAGES, SOURCES, LIMITATIONS, MADE)}
     return f"{text} (from the research)" if text.casefold().strip(".: ") in reserved else text
 
 

@@ -1,0 +1,186 @@
+"""Write a report as a Word document."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+from ..report import Claim, Report, Section, Verdict
+from . import layout
+
+if TYPE_CHECKING:
+    from docx.document import Document
+    from docx.text.paragraph import Paragraph
+
+_WEAK: Final = frozenset({Verdict.TERMS_MISSING, Verdict.UNCITED})
+_SOFT: Final = (0x66, 0x63, 0x5B)
+_GOOD: Final = (0x2C, 0x7A, 0x45)
+_WARN: Final = (0xA0, 0x5A, 0x00)
+_ACCENT: Final = (0x0B, 0x5F, 0x76)
+
+
+def document(report: Report) -> Document:
+    """Give the report as a python-docx document."""
+    import docx
+
+    result: Document = docx.Document()
+    _style(result, report)
+    result.add_heading(layout.title(report), level=0)
+    if topic := layout.subtitle(report):
+        _run(result.add_paragraph(), topic, color=_SOFT, italic=True)
+    result.add_paragraph(layout.head_line(report))
+    if legend := layout.legend(report):
+        line = "   ".join(f"{sign} {meaning}" for sign, meaning in legend)
+        _run(result.add_paragraph(), line, color=_SOFT, size=8.5)
+    for section in report.sections:
+        _section(result, report, section)
+    _passages(result, report)
+    _end(result, report)
+    return result
+
+
+def _style(result: Document, report: Report) -> None:
+    from docx.oxml.ns import qn
+    from docx.shared import Mm, Pt, RGBColor
+
+    properties = result.core_properties
+    # Word takes 255 characters there, and refuses a file with more.
+    properties.title, properties.author = layout.title(report)[:255], "jupyter_research"
+    properties.comments = f"Session {layout.one_line(report.session_id)}"[:255]
+    page = result.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = Mm(27)
+    page.top_margin = page.bottom_margin = Mm(25)
+    normal: Any = result.styles["Normal"]
+    normal.font.name, normal.font.size = "Georgia", Pt(11)
+    normal.paragraph_format.line_spacing, normal.paragraph_format.space_after = 1.3, Pt(7)
+    for name, size in (("Title", 22), ("Heading 1", 14)):
+        style: Any = result.styles[name]
+        style.font.name, style.font.size, style.font.bold = "Calibri", Pt(size), True
+        style.font.color.rgb = RGBColor(0x21, 0x20, 0x1D)
+        # The theme's font would win over the name.
+        fonts = style.element.rPr.rFonts
+        for key in [key for key in fonts.attrib if "Theme" in key]:
+            del fonts.attrib[key]
+        fonts.set(qn("w:ascii"), "Calibri")
+        fonts.set(qn("w:hAnsi"), "Calibri")
+    result.styles["Heading 1"].paragraph_format.space_before = Pt(18)
+    result.styles["Heading 1"].paragraph_format.space_after = Pt(6)
+    _page_numbers(page.footer.paragraphs[0])
+
+
+def _page_numbers(paragraph: Paragraph) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), "PAGE")
+    paragraph._p.append(field)
+
+
+def _run(
+    paragraph: Paragraph,
+    text: str,
+    *,
+    color: tuple[int, int, int] | None = None,
+    size: float | None = None,
+    italic: bool = False,
+) -> None:
+    from docx.shared import Pt, RGBColor
+
+    run = paragraph.add_run(layout.one_line(text) if text.strip() else text)
+    run.italic = italic or None
+    if color:
+        run.font.color.rgb = RGBColor(*color)
+    if size:
+        run.font.size = Pt(size)
+
+
+def _section(result: Document, report: Report, section: Section) -> None:
+    result.add_heading(layout.heading(section), level=1)
+    for paragraph in layout.paragraphs(section):
+        if paragraph.kind == "quotes":
+            for claim in paragraph.claims:
+                target = result.add_paragraph(style="List Bullet")
+                _sentence(target, report, section, claim, layout.quoted(claim.text))
+        elif paragraph.kind == "lines":
+            _lines(result, report, section, paragraph.claims[0])
+        else:
+            target = result.add_paragraph()
+            for claim in paragraph.claims:
+                _sentence(target, report, section, claim, claim.text)
+                _run(target, " ")
+
+
+def _lines(result: Document, report: Report, section: Section, claim: Claim) -> None:
+    texts = layout.blocks(claim.text)
+    for number, block in enumerate(texts, 1):
+        target = result.add_paragraph()
+        for line in block[:-1]:
+            target.add_run(line).add_break()
+        target.add_run(block[-1])
+        if number == len(texts):
+            _tail(target, report, section, claim)
+
+
+def _sentence(target: Paragraph, report: Report, section: Section, claim: Claim, text: str) -> None:
+    _run(target, text)
+    _tail(target, report, section, claim)
+
+
+def _tail(target: Paragraph, report: Report, section: Section, claim: Claim) -> None:
+    for citation, source in layout.citations(report, claim):
+        _run(target, " ")
+        _run(target, f"[{source.number}]", color=_ACCENT, size=9.5)
+        if layout.is_quote(claim) and (place := layout.place(citation)):
+            _run(target, " ")
+            _run(target, place, color=_SOFT, size=9)
+    if sign := layout.mark(report, section, claim):
+        _run(target, " ")
+        _run(target, sign, color=_WARN if claim.verdict in _WEAK else _GOOD, size=8)
+
+
+def _passages(result: Document, report: Report) -> None:
+    passages = layout.passages(report)
+    if passages:
+        result.add_heading(layout.PASSAGES, level=1)
+    for citation, source in passages:
+        target = result.add_paragraph()
+        _run(target, f"[{source.number}]", color=_ACCENT, size=9.5)
+        _run(target, " ")
+        _run(target, layout.quoted(citation.quote), size=9.5)
+        if place := layout.place(citation):
+            _run(target, " ")
+            _run(target, place, color=_SOFT, size=9)
+
+
+def _end(result: Document, report: Report) -> None:
+    if limitations := layout.limitations(report):
+        result.add_heading(layout.LIMITATIONS, level=1)
+        for line in limitations:
+            result.add_paragraph(line, style="List Bullet")
+    result.add_heading(layout.SOURCES, level=1)
+    for source in layout.sources(report):
+        parts = [
+            layout.source_title(source),
+            layout.source_place(source),
+            *layout.source_notes(report, source),
+        ]
+        _run(result.add_paragraph(), f"[{source.number}] " + ", ".join(filter(None, parts)), size=9.5)
+    if not report.sources:
+        result.add_paragraph("None.")
+    result.add_heading(layout.MADE, level=1)
+    for label, value in layout.made(report):
+        target = result.add_paragraph()
+        _run(target, f"{label}:", size=9)
+        _run(target, " ")
+        _run(target, value, color=_SOFT, size=9)
+
+
+def render(report: Report) -> bytes:
+    """Give the DOCX file."""
+    target = io.BytesIO()
+    document(report).save(target)
+    return target.getvalue()

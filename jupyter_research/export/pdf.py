@@ -1,0 +1,106 @@
+"""Set a report as a PDF with Typst: no LaTeX, no browser, no network."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from typing import Any, Final
+
+from ..report import Citation, Claim, Report, Section, Verdict
+from . import layout
+
+_WEAK: Final = frozenset({Verdict.TERMS_MISSING, Verdict.UNCITED})
+#: A run of characters that no line could hold.
+_LONG: Final = re.compile(r"\S{40,}")
+_STEP: Final = re.compile(r"(.{12}|[/_.?&=-](?=\w))")
+
+
+def breakable(text: str) -> str:
+    """Give `text` as one line with places to break in what would else run off the page."""
+    return _LONG.sub(lambda run: _STEP.sub("\\1\u200b", run[0]), layout.one_line(text))
+
+
+def _place(citation: Citation) -> str:
+    # The sign never stands alone at the end of a line.
+    return breakable(layout.place(citation)).replace(" ", "\u00a0", 1)
+
+
+def data(report: Report) -> dict[str, Any]:
+    """Give what the template draws: plain texts, in the order of the page."""
+    title = layout.title(report)
+    return {
+        "title": breakable(title),
+        "short": breakable(title[:110]),
+        "foot": "jupyter_research",
+        "subtitle": breakable(layout.subtitle(report)),
+        "head": layout.head_line(report),
+        "legend": layout.legend(report),
+        "sections": [_section(report, section) for section in report.sections],
+        "passages": list(_passages(report)),
+        "limitations": [breakable(line) for line in layout.limitations(report)],
+        "sources": _sources(report),
+        "made": [[breakable(label), breakable(value)] for label, value in layout.made(report)],
+    }
+
+
+def _section(report: Report, section: Section) -> dict[str, Any]:
+    paragraphs = [
+        {"kind": paragraph.kind, "claims": [_claim(report, section, claim) for claim in paragraph.claims]}
+        for paragraph in layout.paragraphs(section)
+    ]
+    return {"heading": breakable(layout.heading(section)), "paragraphs": paragraphs}
+
+
+def _claim(report: Report, section: Section, claim: Claim) -> dict[str, Any]:
+    alone = layout.is_quote(claim)
+    return {
+        "text": breakable(layout.quoted(claim.text) if alone else claim.text),
+        "blocks": [[breakable(line) for line in block] for block in layout.blocks(claim.text)],
+        "mark": layout.mark(report, section, claim),
+        "weak": claim.verdict in _WEAK,
+        "citations": [
+            {"number": source.number, "place": _place(citation) if alone else ""}
+            for citation, source in layout.citations(report, claim)
+        ],
+    }
+
+
+def _passages(report: Report) -> Iterator[dict[str, Any]]:
+    for citation, source in layout.passages(report):
+        yield {
+            "number": source.number,
+            "quote": breakable(layout.quoted(citation.quote)),
+            "place": _place(citation),
+        }
+
+
+def _sources(report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": source.number,
+            "title": breakable(layout.source_title(source)),
+            "place": breakable(layout.source_place(source)),
+            "address": layout.web_address(source),
+            "notes": [breakable(note) for note in layout.source_notes(report, source)],
+        }
+        for source in layout.sources(report)
+    ]
+
+
+def render(report: Report) -> bytes:
+    """Give the PDF file."""
+    import typst
+
+    template = files(__package__) / "report.typ"
+    with as_file(template) as path:
+        # The root keeps the template from reading anything but what stands beside it.
+        result = typst.compile(
+            path,
+            root=path.parent,
+            format="pdf",
+            sys_inputs={"report": json.dumps(data(report))},
+        )
+    assert isinstance(result, bytes)
+    return result
