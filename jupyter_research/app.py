@@ -1,0 +1,175 @@
+"""Be the server extension: configuration in, handlers out, a runtime in between when it is first needed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server._tz import utcnow
+from jupyter_server.extension.application import ExtensionApp
+from tornado.ioloop import PeriodicCallback
+from traitlets import Bool, Dict, Integer, Unicode, default
+
+from .access import Access
+from .handlers import ROUTES
+
+if TYPE_CHECKING:
+    from .runtime import Runtime, Settings
+
+#: Seconds between two signs of life while sessions work; a culler looks every few minutes.
+_SIGN_OF_LIFE = 5.0
+
+
+class ResearchApp(ExtensionApp):
+    """Run research sessions in this Jupyter server."""
+
+    name = "jupyter_research"
+    description = "Run research sessions from notebooks, with live progress and cited reports."
+
+    enabled = Bool(True, help="Whether research is offered on this server at all.").tag(config=True)
+    researchers = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help='Researchers of your own, {"name": "module:function"}, beside the built-in "analysts".',
+    ).tag(config=True)
+    libraries = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help='Folders that sessions may read by name, {"name": "/path"}, also outside the root folder.',
+    ).tag(config=True)
+    models = Dict(
+        help='Chat models that can be chosen, {"name": "provider:model"} or {"name": {"model": …}}; '
+        "without any there is only the built-in extractive model.",
+    ).tag(config=True)
+    data_dir = Unicode(
+        help="The folder that sessions are stored in; put it on a local disk where homes are on a network.",
+    ).tag(config=True)
+    max_working_sessions = Integer(8, min=1, help="How many sessions work at once; the rest queue.").tag(
+        config=True
+    )
+    max_working_per_owner = Integer(
+        0, min=0, help="How many sessions of one person work at once; 0 for no limit of its own."
+    ).tag(config=True)
+    max_queued_sessions = Integer(
+        1000, min=0, help="How many sessions may wait for their turn; beyond that a start is answered 429."
+    ).tag(config=True)
+    max_sockets_per_owner = Integer(
+        100,
+        min=1,
+        help="How many pages of one person may be connected; beyond that the upgrade is answered 429.",
+    ).tag(config=True)
+    max_events = Integer(
+        100_000, min=100, help="How many events one session may log; it is completed with what it has then."
+    ).tag(config=True)
+    local_only = Bool(
+        False, help="Whether nothing may leave this machine: no online source, no model of a remote provider."
+    ).tag(config=True)
+    auto_resume = Bool(
+        False, help="Whether sessions that a stop of the server interrupted go on when it starts again."
+    ).tag(config=True)
+    carry_context = Bool(
+        True,
+        help="Whether threads and pools started by a session's code know their session by themselves; "
+        "puts small hooks into threading and concurrent.futures while sessions exist.",
+    ).tag(config=True)
+
+    @default("data_dir")
+    def _default_data_dir(self) -> str:
+        # Named servers of one user share a home.
+        name = os.environ.get("JUPYTERHUB_SERVER_NAME") or "default"
+        return str(Path(jupyter_data_dir(), "research", name))
+
+    access: Access | None = None
+    _clock: PeriodicCallback | None = None
+    _sigint: Any = None
+
+    def initialize_settings(self) -> None:
+        """Prepare what handlers share; opens nothing."""
+        self.access = Access(
+            self._build,
+            server_user=os.environ.get("JUPYTERHUB_USER"),
+            max_sockets_per_owner=self.max_sockets_per_owner,
+        )
+
+    def initialize_handlers(self) -> None:
+        """Put the routes in place."""
+        if self.enabled:
+            prepared = {"access": self.access}
+            self.handlers.extend((f"research/api{path}", handler, prepared) for path, handler in ROUTES)
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Begin to tell of life; with `auto_resume` open at once, since nobody may come to ask."""
+        if not self.enabled:
+            return
+        self._clock = PeriodicCallback(self.tell_of_life, _SIGN_OF_LIFE * 1000)
+        self._clock.start()
+        self._stop_on_sigint()
+        if self.auto_resume and self.access is not None:
+            await self.access.runtime()
+
+    def current_activity(self) -> bool:
+        """Tell the server whether sessions work, so that it does not shut itself down."""
+        runtime = self.access.opened if self.access is not None else None
+        return runtime is not None and runtime.working()
+
+    def tell_of_life(self) -> None:
+        """Renew the time of the last activity while sessions work; a Hub's culler reads only that."""
+        if self.current_activity():
+            # The application's settings and not ours: those were copied at the start.
+            assert self.serverapp is not None
+            self.serverapp.web_app.settings["last_activity_times"][self.name] = utcnow()
+
+    async def stop_extension(self) -> None:
+        """Close sockets and runtime; what works is interrupted and can be resumed."""
+        if self._clock is not None:
+            self._clock.stop()
+        if self._sigint is not None:
+            signal.signal(signal.SIGINT, self._sigint)
+            self._sigint = None
+        if self.access is not None:
+            await self.access.close()
+
+    def _stop_on_sigint(self) -> None:
+        """Take SIGINT for SIGTERM where nobody else handles it.
+
+        A Hub's spawner stops a server by SIGINT; Python's default would end the process without
+        `stop_extension`, and sessions would look as if they had crashed. At a terminal the handler is the
+        server's own question, and where SIGTERM is not the server's, this process belongs to somebody else.
+        """
+        server_stop = getattr(self.serverapp, "_signal_stop", None)
+        ours = server_stop is not None and signal.getsignal(signal.SIGTERM) == server_stop
+        if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._sigint = signal.signal(signal.SIGINT, server_stop)
+
+    def _build(self) -> Runtime:
+        from .runtime import Runtime
+
+        return Runtime(self._settings())
+
+    def _settings(self) -> Settings:
+        from .runtime import Settings
+
+        assert self.serverapp is not None
+        return Settings(
+            data_dir=Path(self.data_dir).expanduser(),
+            root=Path(self.serverapp.root_dir).expanduser().resolve(),
+            libraries=_folders(self.libraries),
+            researchers=dict(self.researchers),
+            models=dict(self.models),
+            max_working_sessions=self.max_working_sessions,
+            max_working_per_owner=self.max_working_per_owner,
+            max_queued_sessions=self.max_queued_sessions,
+            max_sockets_per_owner=self.max_sockets_per_owner,
+            max_events=self.max_events,
+            local_only=self.local_only,
+            auto_resume=self.auto_resume,
+            carry_context=self.carry_context,
+        )
+
+
+def _folders(libraries: Mapping[str, str]) -> dict[str, Path]:
+    return {name: Path(path).expanduser().resolve() for name, path in libraries.items()}

@@ -1,0 +1,91 @@
+"""Try things out: several people on one server, and researchers that do as they are told.
+
+For tests of one's own researchers and configurations, and for ours. Not for production:
+`HeaderIdentityProvider` believes whoever calls.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.auth import IdentityProvider, User
+from traitlets import Dict, Unicode
+
+from .context import checkpoint, request_approval, send_status_update
+from .report import Claim, Report, Section
+
+
+class TokenIdentityProvider(IdentityProvider):
+    """Know people by their tokens.
+
+    `c.TokenIdentityProvider.tokens = {"<token>": "alice", "<token>": "bob"}`; a browser that came with a
+    token once is known by its cookie from then on.
+    """
+
+    tokens = Dict(
+        key_trait=Unicode(), value_trait=Unicode(), help="The name of the person that each token belongs to."
+    ).tag(config=True)
+
+    async def get_user_token(self, handler: Any) -> User | None:
+        """Name the person whose token the request carries."""
+        given = (self.get_token(handler) or "").encode()
+        names = [name for token, name in self.tokens.items() if hmac.compare_digest(token.encode(), given)]
+        return User(username=names[0]) if names else None
+
+
+class HeaderIdentityProvider(IdentityProvider):
+    """Believe the header `X-Test-User`; without it nobody is known."""
+
+    header = Unicode("X-Test-User", help="The header that names the person.").tag(config=True)
+
+    def get_user(self, handler: Any) -> User | None:
+        """Name the person that the header names."""
+        name = handler.request.headers.get(self.header)
+        if not name:
+            return None
+        handler._token_authenticated = True
+        return User(username=name)
+
+
+def steps(topic: str, *, steps: int = 3) -> str:
+    """Send a few updates and end."""
+    for number in range(1, steps + 1):
+        send_status_update(
+            f"Step {number} of {steps}.",
+            {"step": "STEP", "step_number": number, "done": number, "total": steps},
+        )
+    return f"# {topic}\n\nThis took {steps} steps."
+
+
+def slow(topic: str, *, until: str | None = None, seconds: float = 60) -> str:
+    """Work until the file `until` exists, at most `seconds`; gives way to pause and cancel."""
+    send_status_update("Working.", {"step": "WORK", "done": 0, "total": 1})
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not (until and Path(until).exists()):
+        checkpoint()
+        time.sleep(0.01)
+    send_status_update("Worked.", {"step": "WORK", "done": 1, "total": 1})
+    return f"# {topic}\n\nThis was slow."
+
+
+def asks(topic: str) -> Report:
+    """Ask which sections to write, and write those."""
+    plan = request_approval("Which sections shall the report have?", {"sections": ["What", "Why"]})
+    sections = [
+        Section(heading=heading, claims=(Claim(id=f"c{number}", text=f"{heading}: {topic}."),))
+        for number, heading in enumerate(plan["sections"], 1)
+    ]
+    return Report(title=topic, sections=tuple(sections))
+
+
+def fails(topic: str) -> str:
+    """Send an update and fail."""
+    send_status_update("About to fail.", {"step": "FAIL"})
+    raise RuntimeError(f"There is nothing to be found about {topic}.")
+
+
+#: For `c.ResearchApp.researchers`.
+RESEARCHERS = {name: f"jupyter_research.testing:{name}" for name in ("steps", "slow", "asks", "fails")}
