@@ -25,8 +25,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "manager": FACTS | {"analysts", "researchers", "context", "store", "broadcast"},
     "researchers": FACTS | {"analysts", "context", "store", "broadcast"},
     "runtime": FACTS | CONTEXT | SERVICES | {"analysts", "manager", "researchers"},
-    "app": FACTS | {"runtime", "handlers"},
-    "handlers": FACTS,
+    "app": FACTS | {"runtime", "handlers", "access"},
+    "access": FACTS,
+    "identity": FACTS,
+    "rest": FACTS | {"identity"},
+    "sockets": FACTS | {"identity", "rest"},
+    "handlers": FACTS | {"rest", "sockets"},
     "client": FACTS | {"runtime"},
     "widgets": FACTS | {"client", "export"},
     "magics": FACTS | {"client", "export", "widgets"},
@@ -36,10 +40,16 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 #: What may be named in annotations only.
-AS_A_TYPE: dict[str, set[str]] = {"handlers": {"runtime", "broadcast"}}
+AS_A_TYPE: dict[str, set[str]] = {
+    "access": {"runtime"},
+    "handlers": {"runtime", "broadcast"},
+    "rest": {"access"},
+    "sockets": {"broadcast", "runtime", "store"},
+}
 
 #: Imports that have to wait until they are needed: the module is light without them.
 INSIDE_FUNCTIONS_ONLY: dict[str, set[str]] = {
+    "app": {"runtime"},
     "client": {"runtime"},
     "__init__": {"client", "app", "magics", "runtime", "widgets"},
 }
