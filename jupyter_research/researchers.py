@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
-from .context import request_approval, send_status_update
+from .context import send_status_update
 from .errors import InvalidRequest, ResearcherFailed
 from .report import Claim, Report, Section
 from .work import Finished, Outcome, Place, Work
@@ -157,7 +157,8 @@ def report_of(result: Any, work: Work) -> Report:
 
 def _sections(markdown: str) -> Iterator[Section]:
     """Cut Markdown at its headings; each paragraph becomes an uncited claim."""
-    heading, blocks, number = "", [], 0
+    heading, number = "", 0
+    blocks: list[str] = []
     for block in [*markdown.split("\n\n"), "# "]:
         text = block.strip()
         if text.startswith("#"):
@@ -187,7 +188,7 @@ def load(name: str, target: str) -> FunctionResearcher:
     module_name, _, attribute = target.partition(":")
     try:
         module = importlib.import_module(module_name)
-        function = module
+        function: Any = module
         for part in attribute.split("."):
             function = getattr(function, part)
     except Exception as error:
@@ -241,6 +242,3 @@ class Registry:
 
 def _installed() -> dict[str, str]:
     return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
-
-
-__all__ = ["FunctionResearcher", "Registry", "Researcher", "load", "report_of", "request_approval"]

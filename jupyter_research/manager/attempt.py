@@ -19,15 +19,18 @@ class Attempt:
     """Hold what one stretch of work may still do. Thread-safe."""
 
     def __init__(
-        self, number: int, store: Store, log: SessionLog, *, max_events: int, approve: Approve
+        self, number: int, gate: int, store: Store, log: SessionLog, *, max_events: int, approve: Approve
     ) -> None:
         self.number = number
+        #: Opens the log for this attempt's updates alone; unlike `number` never used twice.
+        self.gate = gate
         self.control = Control()
         self.binding = Binding(session_id=log.session_id, attempt=number, sink=self)
         #: Updates that came past the session's cap of events.
         self.capped = 0
         #: Approvals asked for so far in this attempt.
         self.approvals = 0
+        self.asking = threading.Lock()
         self._store = store
         self._log = log
         self._max_events = max_events
@@ -75,7 +78,7 @@ class Attempt:
             self.wait()
         if self._log.last + self._log.waiting >= self._max_events:
             self.capped += 1
-        elif not self._store.update(self._log, self.number, message, status):
+        elif not self._store.update(self._log, self.gate, message, status):
             if self.control.cancelled.is_set():
                 raise SessionCancelled("The session was cancelled.")
 

@@ -116,15 +116,15 @@ class Store:
         self._writer.put(Entry(None, None, action=insert))
         return log
 
-    def update(self, log: SessionLog, attempt: int, message: Any, status: Any) -> bool:
-        """Append a status update of an attempt; tell whether it was let in.
+    def update(self, log: SessionLog, gate: int, message: Any, status: Any) -> bool:
+        """Append a status update of the attempt with this gate; tell whether it was let in.
 
         Waits while 2,000 updates of this session wait for the writer.
         """
         rest = encode_update(message, status)
         with log.lock:
-            log.wait_for_room(attempt)
-            if log.gate != attempt or log.broken is not None:
+            log.wait_for_room(gate)
+            if log.gate != gate or log.broken is not None:
                 log.dropped += 1
                 return False
             log.waiting += 1
@@ -152,7 +152,7 @@ class Store:
             detail: the event's `detail`; `state` is added.
             message: one line for people.
             step: the step, if any.
-            gate: opens the log for this attempt's updates (0: for none) from this event on.
+            gate: from this event on, updates with this gate are let in (0: none).
             report: the finished report's JSON, stored in the same transaction.
         """
         whole = dict(detail) if state is None else {"state": state.value, **detail}
@@ -172,7 +172,8 @@ class Store:
             if log.deleted:
                 future.set_exception(StorageFailed("The session has been deleted."))
             else:
-                self._writer.put(Entry(log, rest, 1, action, future))
+                log.waiting += state is None
+                self._writer.put(Entry(log, rest, int(state is not None), action, future))
         return future
 
     def record(self, log: SessionLog, record: Mapping[str, Any]) -> None:

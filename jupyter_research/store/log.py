@@ -21,7 +21,7 @@ _ROOM_CHECK: Final = 1.0
 class SessionLog:
     """Be the one place where a session's events get their order.
 
-    `gate` names the attempt whose updates are let in; whoever closes it and appends
+    `gate` names those whose updates are let in; whoever closes it and appends
     the closing event under `lock` can be sure that no update follows.
     """
 
@@ -56,7 +56,7 @@ class SessionLog:
         self.room = threading.Condition(self.lock)
         #: Updates handed over and not yet committed.
         self.waiting = 0
-        #: The number of the attempt whose updates are recorded; 0 for none.
+        #: Which updates are let in; 0 for none.
         self.gate = 0
         #: Updates that came after their attempt had closed.
         self.dropped = 0
@@ -69,9 +69,9 @@ class SessionLog:
         #: Fields that the log could not take (a full disk) and that the snapshot shows all the same.
         self.overlay: dict[str, Any] = {}
 
-    def wait_for_room(self, attempt: int) -> None:
+    def wait_for_room(self, gate: int) -> None:
         """Wait, with `lock` held, while too many updates of this session wait for the writer."""
-        while self.waiting >= MAX_WAITING and self.gate == attempt and self.broken is None:
+        while self.waiting >= MAX_WAITING and self.gate == gate and self.broken is None:
             self.room.wait(_ROOM_CHECK)
 
     def committed(self, bodies: list[bytes], updates: int) -> None:
