@@ -1,0 +1,20 @@
+"""Hand on the models: who does the thinking in a session."""
+
+from __future__ import annotations
+
+from .base import Analyst, Brief, Corpus, Draft, Hit, Model, Quote, SectionDraft, Team, Turn
+from .extractive import Extractive
+
+__all__ = [
+    "Analyst",
+    "Brief",
+    "Corpus",
+    "Draft",
+    "Extractive",
+    "Hit",
+    "Model",
+    "Quote",
+    "SectionDraft",
+    "Team",
+    "Turn",
+]

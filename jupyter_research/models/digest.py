@@ -1,0 +1,132 @@
+"""Put an evidence digest together: which quotes a section shows, and the few sentences around them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from .base import Brief, Draft, SectionDraft
+from .lenses import LENSES
+from .stem import stem
+from .topic import Topic
+from .words import words
+
+#: The headings of sections that no lens wrote.
+CLOSEST_HEADING: Final = "Closest to the topic"
+AT_ODDS_HEADING: Final = "Possibly at odds"
+#: Below so many quotes a section is called thin.
+THIN: Final = 2
+#: A source with more than this share of the quotes is named.
+_ONE_SIDED: Final = 0.6
+
+
+def lens_section(section: SectionDraft, said: set[str], most: int) -> SectionDraft:
+    """Keep a section's strongest quotes that nobody showed before, in an order that reads.
+
+    Quotes of one document stand together, in the order in which they stand there; the document with the
+    strongest quote comes first. `said` learns what is shown.
+    """
+    shown: list[Draft] = []
+    for draft in section["claims"]:
+        text = draft["text"].casefold()
+        if len(shown) < most and text not in said:
+            said.add(text)
+            shown.append(draft)
+    order = list(dict.fromkeys(_document(draft) for draft in shown))
+    shown.sort(key=lambda draft: (order.index(_document(draft)), draft["quotes"][0]["start"]))
+    return {**section, "claims": shown}
+
+
+def introduction(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> SectionDraft:
+    """Say what was searched for, where, and what came of it."""
+    quotes = [draft for section in body for draft in section["claims"]]
+    sources = {_document(draft) for draft in quotes}
+    texts = []
+    if quotes:
+        texts.append(
+            f"{brief.documents} documents were searched; {_counted(len(quotes), 'sentence')} about "
+            f"“{brief.topic}” from {_counted(len(sources), 'document')} "
+            f"{'stands' if len(quotes) == 1 else 'stand'} below. These sources say so; nothing was added to them."
+        )
+    else:
+        texts.append(
+            f"{_counted(brief.documents, 'document')} {'was' if brief.documents == 1 else 'were'} searched, and "
+            f"nothing was found in {'it' if brief.documents == 1 else 'them'} about “{brief.topic}”."
+        )
+    unknown = _unknown(brief.topic, topic)
+    if unknown:
+        texts.append(f"The library nowhere uses the {_noun('word', unknown)} {_listed(unknown)}.")
+    return {"heading": "Introduction", "analyst": None, "claims": [_plain(text) for text in texts]}
+
+
+def conclusion(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> SectionDraft:
+    """Say where the evidence is thin, comes from one place, may be at odds, or is missing."""
+    texts: list[str] = []
+    quotes = [draft for section in body for draft in section["claims"]]
+    lenses = [section for section in body if section["analyst"] is not None]
+    if not quotes:
+        texts.append(
+            "No conclusion can be drawn from this library. Other words for the topic, or another source, may help."
+        )
+        return {"heading": "Conclusion", "analyst": None, "claims": [_plain(text) for text in texts]}
+    texts += _thin(lenses)
+    texts += _one_sided(quotes)
+    pairs = sum(len(section["claims"]) // 2 for section in body if section["heading"] == AT_ODDS_HEADING)
+    if pairs:
+        texts.append(
+            f"{_counted(pairs, 'pair')} of sentences from different documents use the same words with another number, "
+            "a negation or an opposite; whether they contradict each other is for a reader to judge."
+        )
+    else:
+        texts.append("No two sources were seen to oppose each other on the same words; that is all that was checked.")
+    missing = [lens.name for lens in LENSES if lens.id not in {section["analyst"] for section in lenses}]
+    if missing:
+        texts.append(f"Not looked at, or nothing found: {_listed(missing)}.")
+    return {"heading": "Conclusion", "analyst": None, "claims": [_plain(text) for text in texts]}
+
+
+def _thin(lenses: Iterable[SectionDraft]) -> list[str]:
+    empty = [section["heading"] for section in lenses if not section["claims"]]
+    thin = [section["heading"] for section in lenses if 0 < len(section["claims"]) < THIN]
+    texts = []
+    if thin:
+        texts.append(f"Thin evidence, a single quote each: {_listed(thin)}.")
+    if empty:
+        texts.append(f"No further evidence beyond what stands under “{CLOSEST_HEADING}”: {_listed(empty)}.")
+    return texts
+
+
+def _one_sided(quotes: Sequence[Draft]) -> list[str]:
+    counted = Counter(_document(draft) for draft in quotes)
+    number = counted.most_common(1)[0][1]
+    if len(counted) == 1:
+        return ["All of it comes from a single document."]
+    if number / len(quotes) > _ONE_SIDED:
+        return [f"{number} of {len(quotes)} quotes come from a single document."]
+    return []
+
+
+def _unknown(text: str, topic: Topic) -> list[str]:
+    return list(dict.fromkeys(word for word in words(text) if stem(word) in topic.absent))
+
+
+def _document(draft: Draft) -> str:
+    return draft["quotes"][0]["document"]
+
+
+def _plain(text: str) -> Draft:
+    return {"text": text, "quotes": [], "score": 0.0}
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else noun + 's'}"
+
+
+def _noun(noun: str, things: Sequence[str]) -> str:
+    return noun if len(things) == 1 else noun + "s"
+
+
+def _listed(things: Sequence[str]) -> str:
+    marked = [f"“{thing}”" for thing in things]
+    return marked[0] if len(marked) == 1 else f"{', '.join(marked[:-1])} and {marked[-1]}"

@@ -1,0 +1,183 @@
+"""Research without a language model: sentences of the library, word for word, sorted by what they tell.
+
+No network, no key. Nothing is written that is not in the library, but for a few sentences that say what was
+searched and how much was found.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from .base import Analyst, Brief, Draft, Hit, SectionDraft, Splitter, Team, Turn
+from .digest import AT_ODDS_HEADING, CLOSEST_HEADING, conclusion, introduction, lens_section
+from .disagreement import opposed
+from .feedback import apply_feedback
+from .lenses import LENSES, Lens, lens_of
+from .pool import Pool, Sentence, cut
+from .topic import read_topic, with_related
+from .words import GENERIC_WORDS, STOP_WORDS, words
+
+#: How many sentences the digest's first section shows.
+CLOSEST: Final = 10
+#: How many sentences an answer and a lens's section have at most.
+ANSWER: Final = 7
+SECTION: Final = 6
+#: How near to the topic the last of the closest sentences must be, as a share of the first one's nearness.
+_NEAR_ENOUGH: Final = 0.35
+#: How many passages stay cut into sentences.
+_KEPT: Final = 4096
+#: Among how many sentences contradictions are looked for.
+_COMPARED: Final = 120
+
+
+class Extractive:
+    """Quote the library: the model that every installation has.
+
+    Made for one session; its methods may be called from several threads.
+    """
+
+    name = "extractive"
+
+    def __init__(self, split: Splitter) -> None:
+        self._split = split
+        self._lock = threading.Lock()
+        self._cut: OrderedDict[tuple[str, int, int], list[Sentence]] = OrderedDict()
+
+    def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
+        """Propose the lenses for which the library has something."""
+        pool = self._pool(brief, hits)
+        relevant = pool.relevant()
+        available = [lens for lens in LENSES if any(lens.strength(one.text) for one in relevant)]
+        analysts, notes = apply_feedback(available, brief.count, brief.feedback, brief.corpus)
+        if not analysts:
+            analysts, _ = apply_feedback(LENSES[:1], 1, (), brief.corpus)
+        documents = len({sentence.document for sentence in relevant})
+        return {"analysts": analysts, "question": _question(brief, available, len(relevant), documents, notes)}
+
+    def ask(self, brief: Brief, analyst: Analyst, turns: Sequence[Turn]) -> str:
+        """Ask the lens's question first, then for more of the words that the answers brought up."""
+        lens = lens_of(analyst)
+        if not turns:
+            return lens.question.format(topic=brief.topic)
+        return f"What else does “{lens.name}” find when its own words are searched for?"
+
+    def phrase_query(self, brief: Brief, analyst: Analyst, question: str, turns: Sequence[Turn]) -> str:
+        """Search for the topic first, then for the topic in the lens's words, then in the library's own."""
+        lens = lens_of(analyst)
+        if not turns:
+            return f"{brief.topic} {lens.query}" if lens.terms else brief.topic
+        if len(turns) == 1:
+            return f"{brief.topic} {brief.topic} {lens.query}"
+        return f"{brief.topic} {' '.join(_brought_up(brief.topic, turns))}"
+
+    def answer(
+        self, brief: Brief, analyst: Analyst, question: str, hits: Sequence[Hit], turns: Sequence[Turn]
+    ) -> list[Draft]:
+        """Choose the sentences that fit topic and lens best."""
+        lens = lens_of(analyst)
+        pool = self._pool(brief, hits)
+        before = {_place(draft) for turn in turns for draft in turn["drafts"]}
+        scored = {}
+        for sentence in pool.relevant():
+            strength = lens.strength(sentence.text, sentence.stems)
+            if strength and sentence.key not in before:
+                nearness = pool.nearness[sentence.key]
+                scored[sentence.key] = nearness * sentence.quality * (0.4 + 0.6 * strength)
+        return [sentence.draft(score) for sentence, score in pool.choose(scored, ANSWER)]
+
+    def write_section(self, brief: Brief, analyst: Analyst, turns: Sequence[Turn]) -> SectionDraft:
+        """Gather the answers, strongest first; what the section shows of them is decided in the body."""
+        drafts = [draft for turn in turns for draft in turn["drafts"]]
+        drafts.sort(key=lambda draft: -draft["score"])
+        return {"heading": analyst["name"], "analyst": analyst["id"], "claims": drafts}
+
+    def write_body(
+        self, brief: Brief, sections: Sequence[SectionDraft], hits: Sequence[Hit]
+    ) -> list[SectionDraft]:
+        """Put the sentences closest to the topic first, then each lens, then what may contradict."""
+        pool = self._pool(brief, hits)
+        relevant = pool.relevant()
+        scored = {one.key: pool.nearness[one.key] for one in relevant}
+        floor = _NEAR_ENOUGH * max(scored.values(), default=0.0)
+        closest = [
+            sentence.draft(score) for sentence, score in pool.choose(scored, CLOSEST) if score >= floor
+        ]
+        said = {_words(draft) for draft in closest}
+        body: list[SectionDraft] = []
+        if closest:
+            body.append({"heading": CLOSEST_HEADING, "analyst": None, "claims": closest})
+        for section in sections:
+            body.append(lens_section(section, said, SECTION))
+        pairs = [pair for pair in opposed(relevant[:_COMPARED]) if not _said(pair, said)]
+        if pairs:
+            body.append(_disagreements(pairs))
+        return body
+
+    def write_introduction(self, brief: Brief, body: Sequence[SectionDraft]) -> SectionDraft:
+        """Say what was searched and how much was found."""
+        return introduction(brief, read_topic(brief.topic, brief.corpus), body)
+
+    def write_conclusion(self, brief: Brief, body: Sequence[SectionDraft]) -> SectionDraft:
+        """Say where the evidence is thin, one-sided or missing."""
+        return conclusion(brief, read_topic(brief.topic, brief.corpus), body)
+
+    def _pool(self, brief: Brief, hits: Sequence[Hit]) -> Pool:
+        # From the call's own passages and nothing kept, so that a resumed session comes to the same.
+        topic = with_related(read_topic(brief.topic, brief.corpus), self._stemmed(hits), brief.corpus)
+        return Pool(topic, hits, self._sentences)
+
+    def _stemmed(self, hits: Sequence[Hit]) -> list[Collection[str]]:
+        return [[stem for sentence in self._sentences(hit) for stem in sentence.stems] for hit in hits]
+
+    def _sentences(self, hit: Hit) -> list[Sentence]:
+        key = (hit["document"], hit["start"], hit["end"])
+        with self._lock:
+            known = self._cut.get(key)
+        if known is None:
+            known = cut(hit, self._split)
+            with self._lock:
+                self._cut[key] = known
+                if len(self._cut) > _KEPT:
+                    self._cut.popitem(last=False)
+        return known
+
+
+def _question(brief: Brief, available: Sequence[Lens], sentences: int, documents: int, notes: list[str]) -> str:
+    if not sentences:
+        found = f"Nothing in these {brief.documents} documents seems to be about the topic. Search anyway?"
+    else:
+        found = (
+            f"{sentences} sentences in {documents} of {brief.documents} documents seem to be about the topic. "
+            "Look at them through these lenses?"
+        )
+    if brief.count > len(available) and sentences and not brief.feedback:
+        notes = [*notes, f"Of the {len(LENSES)} lenses, {len(available)} find something here."]
+    return " ".join([*notes, found])
+
+
+def _brought_up(topic: str, turns: Sequence[Turn]) -> list[str]:
+    """Give the words that the last answers used most and the topic does not."""
+    known = set(words(topic)) | STOP_WORDS | GENERIC_WORDS
+    seen = Counter(word for draft in turns[-1]["drafts"] for word in set(words(draft["text"])) - known)
+    return [word for word, _ in sorted(seen.items(), key=lambda item: (-item[1], item[0]))[:6]]
+
+
+def _place(draft: Draft) -> tuple[str, int]:
+    quote = draft["quotes"][0]
+    return quote["document"], quote["start"]
+
+
+def _words(draft: Draft) -> str:
+    return draft["text"].casefold()
+
+
+def _said(pair: tuple[Sentence, Sentence], said: Collection[str]) -> bool:
+    return any(" ".join(one.text.split()).casefold() in said for one in pair)
+
+
+def _disagreements(pairs: Sequence[tuple[Sentence, Sentence]]) -> SectionDraft:
+    claims = [sentence.draft(0.0) for pair in pairs for sentence in pair]
+    return {"heading": AT_ODDS_HEADING, "analyst": None, "claims": claims}

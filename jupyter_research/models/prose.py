@@ -1,0 +1,78 @@
+"""Tell prose that can be quoted from headings, code, tables, references and other fragments."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .words import STOP_WORDS, words
+
+_LONGEST: Final = 480
+_CODE: Final = re.compile(
+    r"^\s*(?:>>>|\.\.\.|\$ |#!|//|/\*|@\w|\.\. )|^(?:from [\w.]+ )?import \w|^\s*(?:def|class|async|return|if|for)"
+    r"\b.*:\s*(?:$|\n)|\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?\w+[^>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
+    r":(?:param|type|return|rtype|raises)\b|\\\w+\{|&\w+;|\|\||&&"
+)
+_TABLE: Final = re.compile(r"\|.*\||(?:^|\n)\s*[-+=]{4,}|\S\t\S|(?:\S {3,}){2,}\S|[─━│┃├└]|\.{5,}|_{4,}")
+_REFERENCE: Final = re.compile(
+    r"\bdoi\b|\barXiv:|\bISBN\b|^\s*\[\d+\]|\b(?:19|20)\d\d[a-z]?\)?[.;:,]\s*\d+ ?[(:]|\bpp?\.\s*\d+[-–]\d|"
+    r"(?:[A-Z][a-z]+,? [A-Z]\.,? ?(?:[A-Z]\.,? ?)?(?:and |& )?){2,}|\bVol\. ?\d|\bProceedings of\b.*\d{4}|"
+    r"\bet al\.,? .*\d+ ?: ?\d+[-–]\d+",
+)
+_NOTICE: Final = re.compile(
+    r"\ball rights reserved\b|\blicen[sc]ed? under\b|\bcopyright\b|©|\bpermission is hereby\b|\bwarrant(?:y|ies)\b|"
+    r"\bredistribution\b|\bWITHOUT\b|\bsupported by (?:a |the )?grants?\b|\backnowledg(?:e|ment)|\bcorresponding author\b|"
+    r"@\w+\.(?:edu|org|com|net)\b|\bcontributed by\b|\bpatch by\b|\bpull request\b|\bPR #?\d|\bthanks to\b",
+    re.IGNORECASE,
+)
+_LINK: Final = re.compile(r"https?://|\]\(|\]\[|:[a-z]+:`|`_|!\[|\bwww\.")
+#: Sentences that lean on one before them.
+_LEANS: Final = re.compile(
+    r"^(?:This|These|That|Those|It|They|Such|He|She|Both|Here|There|Also|Then|Thus|Hence|Therefore|So|But|And|Or|"
+    r"However|Moreover|Furthermore|Additionally|Instead|Otherwise|In addition|For example|For instance|In this)\b"
+)
+_STARTS: Final = re.compile(r"[\"'“‘(\[*_`]*[^\W_]")
+_ENDS: Final = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
+
+
+def quotability(text: str) -> float:
+    """Say how well `text` stands as evidence on its own: 0 for what is no sentence, at most 1."""
+    if not 20 <= len(text) <= _LONGEST or "\n\n" in text or not _ENDS.search(text) or not _STARTS.match(text):
+        return 0.0
+    if _CODE.search(text) or _TABLE.search(text) or _REFERENCE.search(text) or _NOTICE.search(text):
+        return 0.0
+    found = words(text)
+    if not 5 <= len(found) <= 75 or not _reads(text, found):
+        return 0.0
+    return _shine(text, len(found))
+
+
+def _reads(text: str, found: list[str]) -> bool:
+    """Tell whether it has the little words and the letters that prose has."""
+    small = sum(word in STOP_WORDS for word in found)
+    letters = sum(character.isalpha() or character.isspace() for character in text)
+    digits = sum(word[0].isdigit() for word in found)
+    capitals = sum(character.isupper() for character in text)
+    return (
+        small / len(found) >= 0.18
+        and letters / len(text) >= 0.75
+        and digits / len(found) <= 0.34
+        and capitals / len(text) <= 0.3
+    )
+
+
+def _shine(text: str, count: int) -> float:
+    value = 1.0
+    if _LEANS.match(text):
+        value *= 0.85
+    if text[0].islower():
+        value *= 0.6
+    if _LINK.search(text):
+        value *= 0.8
+    if count > 45:
+        value *= 0.85
+    if count < 8:
+        value *= 0.8
+    if text.rstrip("\"'”’)]*_`").endswith("?"):
+        value *= 0.5
+    return value

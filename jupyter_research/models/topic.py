@@ -1,0 +1,114 @@
+"""Know what a topic is about: its terms, how rare each is, and which words of the library stand in for them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from .base import Corpus
+from .words import is_generic, stems
+
+#: What a term of everyday speech weighs against one that says something.
+_GENERIC_WEIGHT: Final = 0.2
+#: What a related word, or a word of the heading, counts for a term that the sentence lacks.
+_STAND_IN: Final = 0.5
+#: How many related words a term may have.
+_MOST_RELATED: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """Weigh the stems of a topic by how rare they are in the library."""
+
+    text: str
+    counts: Mapping[str, int]
+    weights: Mapping[str, float]
+    #: Stems of the topic that do not occur in the library.
+    absent: frozenset[str]
+    #: For a stem of the topic the stems that the library uses together with it.
+    related: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Give the stems that say what the topic is about."""
+        return frozenset(stem for stem in self.counts if not is_generic(stem)) or frozenset(self.counts)
+
+    @property
+    def threshold(self) -> float:
+        """Give the coverage that evidence must have: the more terms, the smaller a share will do."""
+        return {0: 1.0, 1: 0.5, 2: 0.55, 3: 0.5, 4: 0.45, 5: 0.4}.get(len(self.keys), 0.34)
+
+    def coverage(self, own: Collection[str], context: Collection[str] = ()) -> float:
+        """Say which share of the topic a sentence covers, by weight; its heading and title count half."""
+        total = sum(self.weights.values())
+        if not total:
+            return 0.0
+        got = 0.0
+        for stem, weight in self.weights.items():
+            if stem in own:
+                got += weight
+            elif stem in context or not self.related.get(stem, frozenset()).isdisjoint(own):
+                got += weight * _STAND_IN
+        return got / total
+
+    def touches(self, own: Collection[str]) -> bool:
+        """Tell whether a sentence itself has one of the terms that matter, or a word that stands in for one."""
+        return any(
+            stem in own or not self.related.get(stem, frozenset()).isdisjoint(own) for stem in self.keys
+        )
+
+
+def read_topic(text: str, corpus: Corpus) -> Topic:
+    """Weigh the words of a topic by the library's own frequencies."""
+    counts = Counter(stems(text))
+    size = corpus.size()
+    found = {stem: corpus.frequency(stem) for stem in counts}
+    rarity = {stem: math.log(1 + size / (1 + number)) for stem, number in found.items() if number}
+    # A word that the library lacks is the rarest of all; a cap keeps one misspelt word from hiding the rest.
+    unknown = min(math.log(2 + size), 1.25 * max(rarity.values(), default=math.inf))
+    weights = {
+        stem: rarity.get(stem, unknown) * (_GENERIC_WEIGHT if is_generic(stem) else 1.0) for stem in counts
+    }
+    absent = frozenset(stem for stem, number in found.items() if not number)
+    return Topic(text=text, counts=counts, weights=weights, absent=absent)
+
+
+def with_related(topic: Topic, passages: Sequence[Collection[str]], corpus: Corpus) -> Topic:
+    """Give the topic with the library's own synonyms: words that keep company with one of its terms.
+
+    Args:
+        topic: as `read_topic` gives it.
+        passages: the stems of each passage that a search for the topic found.
+        corpus: tells how rare a word is elsewhere.
+    """
+    keys = topic.keys - topic.absent
+    if len(keys) < 2:
+        return topic
+    together = [set(passage) for passage in passages if len(keys.intersection(passage)) >= 2]
+    related = {stem: frozenset(_company(stem, topic, together, corpus)) for stem in keys}
+    return Topic(
+        text=topic.text, counts=topic.counts, weights=topic.weights, absent=topic.absent, related=related
+    )
+
+
+def _company(stem: str, topic: Topic, passages: Iterable[set[str]], corpus: Corpus) -> list[str]:
+    """Find the words that passages with `stem` and another term of the topic have far more often than others."""
+    having = [passage for passage in passages if stem in passage]
+    if len(having) < 3:
+        return []
+    seen = Counter(word for passage in having for word in passage)
+    enough = max(3, 0.25 * len(having))
+    usual = [word for word, number in seen.most_common(60) if number >= enough and _telling(word, topic)]
+    size = max(1, corpus.size())
+    lifts = {word: (seen[word] / len(having)) / (max(1, corpus.frequency(word)) / size) for word in usual}
+    # The commoner of the two must not be what makes them meet: only a word at home here is a synonym.
+    chosen = [word for word in usual if lifts[word] >= 4]
+    chosen.sort(key=lambda word: (-lifts[word] * seen[word], word))
+    return chosen[:_MOST_RELATED]
+
+
+def _telling(word: str, topic: Topic) -> bool:
+    return len(word) > 2 and not word.isdigit() and word not in topic.counts and not is_generic(word)
