@@ -1,0 +1,30 @@
+"""Tell a file's kind by its suffix."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Final
+
+_SUFFIXES: Final = {
+    "pdf": (".pdf",),
+    "docx": (".docx",),
+    "epub": (".epub",),
+    "markdown": (".md", ".markdown"),
+    "text": (".txt", ".text"),
+    "rst": (".rst",),
+    "html": (".html", ".htm", ".xhtml"),
+    "python": (".py",),
+    "notebook": (".ipynb",),
+    "table": (".csv", ".tsv"),
+}
+
+#: Every suffix that can be read, with its kind.
+KINDS: Final = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix in suffixes}
+
+#: The kinds that are read when nobody named a source: prose, not code.
+DOCUMENTS: Final = frozenset({"pdf", "docx", "epub", "markdown", "text", "rst", "html"})
+
+
+def kind_of(path: PurePath) -> str | None:
+    """Give the kind of a file, None when nothing here reads it."""
+    return KINDS.get(path.suffix.lower())

@@ -1,0 +1,88 @@
+"""Hold a collection of documents: read what is new, search the passages, give the stored texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..errors import SourceNotFound
+from ..work import Control
+from .index import Index
+from .query import match
+from .reading import Reading
+from .records import Document, FileRef, Indexed, Passage
+
+Progress = Callable[[int, int, str], None]
+
+
+def _silent(done: int, total: int, name: str) -> None:
+    """Report nothing."""
+
+
+class Library:
+    """Search the documents among some files.
+
+    Thread-safe; several libraries, also in several processes, may share one index file.
+    """
+
+    def __init__(self, index: Path, files: Sequence[FileRef], *, workers: int | None = None) -> None:
+        """Name the index file, opened on first use, and the files of the collection."""
+        self._index = Index(index)
+        self._files = tuple({file.path: file for file in files}.values())
+        self._workers = workers
+
+    def refresh(self, *, progress: Progress = _silent, control: Control | None = None) -> Indexed:
+        """Read the files that are new or changed and forget those that are gone.
+
+        `progress` is called in this thread with files done, files in all, and the last name. A cancel
+        raises `SessionCancelled` at once, a drain `Stopped` after the files in hand; what was read stays.
+        """
+        reading = Reading(self._index, self._files, self._workers, progress, control or Control())
+        outcome = reading.run()
+        documents = tuple(self._index.documents())
+        return Indexed(
+            read=outcome.read,
+            unchanged=outcome.unchanged,
+            failures=tuple(sorted(outcome.failures, key=lambda failure: failure.name)),
+            documents=documents,
+            hash=_corpus_hash(documents),
+        )
+
+    def search(self, query: str, k: int = 20) -> list[Passage]:
+        """Give the k passages that fit the query best."""
+        expression = match(query)
+        return self._index.search(expression, k) if expression and k > 0 else []
+
+    def text(self, document_id: str) -> str:
+        """Give the stored text of a document; raise `SourceNotFound`."""
+        text = self._index.text(document_id)
+        if text is None:
+            raise SourceNotFound(f"The library holds no document {document_id}.")
+        return text
+
+    def documents(self) -> list[Document]:
+        """Give all documents, by name."""
+        return self._index.documents()
+
+    def passages(self, document_id: str) -> list[Passage]:
+        """Give all passages of one document, in order."""
+        return self._index.passages(document_id)
+
+    def frequency(self, term: str) -> int:
+        """Count the passages that hold a term in any of its forms."""
+        words = term.replace('"', " ").replace("\x00", " ").strip()
+        return self._index.frequency(f'"{words}"') if words else 0
+
+    def size(self) -> int:
+        """Count the passages."""
+        return self._index.size()
+
+    def close(self) -> None:
+        """Close the index; it opens again when used."""
+        self._index.close()
+
+
+def _corpus_hash(documents: Sequence[Document]) -> str:
+    joined = "\n".join(sorted(document.hash for document in documents))
+    return f"sha256:{hashlib.sha256(joined.encode()).hexdigest()}"

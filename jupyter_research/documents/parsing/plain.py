@@ -1,0 +1,139 @@
+"""Parse formats whose stored text is the file's own: Markdown, reStructuredText, Python, plain text.
+
+Nothing is taken out or put in, newlines included, so that a span of the stored text
+is found word for word in the file on disk too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from .encoding import decode
+from .parsed import REPORT_MARK, Mark, NoEvidence, Parsed, doi_in, storable, year_in
+
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
+_ATX: Final = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*[ \t]*$")
+_SETEXT: Final = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+_ADORNED: Final = re.compile(r"([=\-~^\"'`#*+:.<>_])\1{2,}[ \t]*$")
+_DEFINED: Final = re.compile(r"[ \t]*(?:async[ \t]+def|def|class)[ \t]+(\w+)")
+_MARKUP: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]+|(?<!\w)_+|_+(?!\w)")
+
+
+def parse_text(data: bytes) -> Parsed:
+    """Parse plain text: no headings are guessed."""
+    return Parsed(text=_own_text(data))
+
+
+def parse_markdown(data: bytes) -> Parsed:
+    """Parse Markdown: headings, and the front matter's title, author and date."""
+    text = _own_text(data)
+    front, begin = _front_matter(text)
+    marks = [Mark(start=0, quotable=False), Mark(start=begin)] if begin else [Mark(start=0)]
+    title = front.get("title")
+    for start, end, heading in _markdown_headings(text, begin):
+        title = title or heading
+        marks += [Mark(start=start, heading=heading, quotable=False), Mark(start=end, heading=heading)]
+    return Parsed(
+        text=text,
+        marks=tuple(marks),
+        title=title,
+        authors=tuple(name.strip() for name in re.split(r",| and ", front.get("author", "")) if name.strip()),
+        year=year_in(front.get("date", "")),
+        doi=doi_in(front.get("doi", "")),
+    )
+
+
+def parse_rst(data: bytes) -> Parsed:
+    """Parse reStructuredText: headings are lines with a line of one punctuation mark under them."""
+    text = _own_text(data)
+    marks = [Mark(start=0)]
+    title = None
+    for start, end, heading in _rst_headings(text):
+        title = title or heading
+        marks += [Mark(start=start, heading=heading, quotable=False), Mark(start=end, heading=heading)]
+    return Parsed(text=text, marks=tuple(marks), title=title)
+
+
+def parse_python(data: bytes) -> Parsed:
+    """Parse Python: each function and class is headed by its name."""
+    text = _own_text(data, declared=True)
+    marks = [Mark(start=0)]
+    marks += [
+        Mark(start=start, heading=match[1])
+        for start, _, line in _lines(text)
+        if (match := _DEFINED.match(line))
+    ]
+    return Parsed(text=text, marks=tuple(marks))
+
+
+def _own_text(data: bytes, *, declared: bool = False) -> str:
+    text = storable(decode(data, declared=declared))
+    if REPORT_MARK in text[:2000]:
+        raise NoEvidence
+    return text
+
+
+def _lines(text: str, begin: int = 0) -> Iterator[tuple[int, int, str]]:
+    for match in _LINE.finditer(text, begin):
+        if match.end() > match.start():
+            yield match.start(), match.end(), match[0].rstrip("\r\n")
+
+
+def _front_matter(text: str) -> tuple[dict[str, str], int]:
+    match = re.match(r"---[ \t]*\r?\n(.{0,20000}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)", text, re.S)
+    if not match:
+        return {}, 0
+    pairs = re.findall(r"^(\w+):[ \t]*[\"'\[]?(.*?)[\"'\]]?[ \t]*\r?$", match[1], re.M)
+    return {name.lower(): value for name, value in pairs if value}, match.end()
+
+
+def _markdown_headings(text: str, begin: int) -> Iterator[tuple[int, int, str]]:
+    fence = ""
+    above: tuple[int, str] | None = None
+    for start, end, line in _lines(text, begin):
+        opening = _FENCE.match(line)
+        if opening and (not fence or opening[1].startswith(fence)):
+            fence = "" if fence else opening[1]
+            above = None
+        elif fence:
+            continue
+        elif match := _ATX.match(line):
+            yield start, end, _plain(match[1])
+            above = None
+        elif above and _SETEXT.match(line):
+            yield above[0], end, _plain(above[1])
+            above = None
+        else:
+            # Only a paragraph of one line is taken for a heading: a rule under prose is a rule.
+            above = (
+                (start, line.strip()) if line.strip() and above is None else above if line.strip() else None
+            )
+
+
+def _rst_headings(text: str) -> Iterator[tuple[int, int, str]]:
+    before: list[tuple[int, str]] = []
+    for start, end, line in _lines(text):
+        adorned = _ADORNED.match(line)
+        if adorned and before and _is_title(before[-1][1], line):
+            over = len(before) > 1 and before[-2][1].rstrip() == line.rstrip()
+            yield before[-2][0] if over else before[-1][0], end, before[-1][1].strip()
+            before = []
+            continue
+        before = [*before[-1:], (start, line)]
+
+
+def _is_title(line: str, under: str) -> bool:
+    stripped = line.strip()
+    return (
+        bool(stripped)
+        and not _ADORNED.match(line)
+        and len(under.rstrip()) >= len(stripped)
+        and len(stripped) < 200
+    )
+
+
+def _plain(heading: str) -> str:
+    return _MARKUP.sub(lambda match: match[1] or "", heading).strip()

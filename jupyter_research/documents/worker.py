@@ -1,0 +1,117 @@
+"""Hold one child process that parses files, and end it when a file takes too much."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from .child import receive, send
+
+#: Address space of one child; images of a page are never drawn, so text seldom needs a fifth of it.
+MEMORY: Final = 1024**3
+#: Seconds for one file.
+SECONDS: Final = 60
+
+_START: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from jupyter_research.documents.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+)
+
+
+class Worker:
+    """Run one child at a time; a new one when the last has died.
+
+    A fresh interpreter: a fork of a server with threads may hold another thread's lock for ever.
+    """
+
+    def __init__(self, *, memory: int = MEMORY, seconds: int = SECONDS) -> None:
+        self._memory = memory
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._killed_for: str | None = None
+        #: When the file in hand has had its time, by the monotonic clock; None between files.
+        self.deadline: float | None = None
+
+    def parse(self, path: Path, kind: str, wanted: Callable[[str], bool]) -> dict[str, Any]:
+        """Parse one file: `{"hash", "stamp"}` with text and spans, or with `failure`, `own` or `known`.
+
+        `wanted` is asked with the hash before the work is done. A child that dies leaves a failure.
+        """
+        answer: dict[str, Any] = {}
+        self.deadline = time.monotonic() + self._seconds
+        try:
+            process = self._started()
+            assert process.stdin is not None and process.stdout is not None
+            send(process.stdin, {"path": str(path), "kind": kind})
+            answer = receive(process.stdout)
+            if "hash" in answer:
+                go_on = wanted(answer["hash"])
+                send(process.stdin, go_on)
+                answer |= receive(process.stdout) if go_on else {"known": True}
+        except (EOFError, OSError, ValueError):
+            answer["failure"] = self._death()
+        finally:
+            self.deadline = None
+        return answer
+
+    def kill(self, reason: str) -> None:
+        """End the child from another thread; `reason` becomes the failure of its file."""
+        with self._lock:
+            self._killed_for = reason
+            if self._process is not None:
+                self._process.kill()
+
+    def close(self) -> None:
+        """End the child for good."""
+        with self._lock:
+            self._closed = True
+            process, self._process = self._process, None
+        _end(process)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._closed:
+                raise EOFError
+            self._killed_for = None
+            if self._process is None or self._process.poll() is not None:
+                self._process = _start(self._memory, self._seconds + 10)
+            return self._process
+
+    def _death(self) -> str:
+        with self._lock:
+            process, self._process = self._process, None
+            reason = self._killed_for
+        _end(process)
+        return reason or "damaged: the parser crashed on it"
+
+
+def _start(memory: int, seconds: int) -> subprocess.Popen[bytes]:
+    # Without the empty entry: a file named like a module in the current folder would be imported.
+    home = str(Path(__file__).resolve().parents[2])
+    path = [entry for entry in sys.path if entry] + [home]
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", _START, json.dumps(path), str(memory), str(seconds)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    if process is None:
+        return
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        with suppress(OSError):
+            if stream is not None:
+                stream.close()
