@@ -1,0 +1,277 @@
+"""Build the parts and hand each what it needs: the composition root."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ._version import __version__
+from .analysts import Analysts
+from .broadcast import Broadcast
+from .carry import carriers
+from .errors import NotReady, PathRefused, SourceNotFound, WrongState
+from .events import Kind, Snapshot, State
+from .export import FORMATS, export
+from .manager import Limits, Manager
+from .report import Report
+from .researchers import Registry, Researcher
+from .sources import example_library
+from .store import Folder, SessionLog, Store, claim
+from .store.writer import settle
+from .work import Caller, Place
+
+log = logging.getLogger(__name__)
+
+#: The name of our own documentation among the libraries.
+EXAMPLE = "example"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Hold what an administrator or a command line has set."""
+
+    data_dir: Path
+    #: The folder beneath which sessions may read; None where they may read what the process may.
+    root: Path | None = None
+    libraries: Mapping[str, Path] = field(default_factory=dict)
+    researchers: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, Any] = field(default_factory=dict)
+    max_working_sessions: int = 8
+    max_working_per_owner: int = 0
+    max_queued_sessions: int = 1000
+    max_sockets_per_owner: int = 100
+    max_events: int = 100_000
+    local_only: bool = False
+    auto_resume: bool = False
+    carry_context: bool = True
+
+
+class Runtime:
+    """Be everything that sessions need, in one process.
+
+    Methods are thread-safe and block until what they answer is committed; handlers call them in threads.
+    They raise the errors of `errors.py`.
+    """
+
+    version = __version__
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.broadcast = Broadcast()
+        self._lock = threading.Lock()
+        self._folder: Folder | None = None
+        self._store: Store
+        self._manager: Manager
+        self._registry: Registry
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Claim the data folder and take over what an earlier server left; once is enough."""
+        with self._lock:
+            if self._folder is not None:
+                return
+            folder = claim(self.settings.data_dir)
+            try:
+                self._build(folder)
+            except BaseException:
+                folder.release()
+                raise
+            self._folder = folder
+        self._manager.recover(resume=self.settings.auto_resume)
+
+    def _build(self, folder: Folder) -> None:
+        settings = self.settings
+        self._store = Store(
+            folder.path / "research.sqlite", on_commit=self.broadcast.grew, on_failure=self._storage_failed
+        )
+        self.broadcast.use(self._store)
+        self._registry = Registry(
+            Analysts(indexes=folder.indexes, models=settings.models, local_only=settings.local_only),
+            settings.researchers,
+        )
+        self._manager = Manager(
+            self._store,
+            self._registry,
+            limits=Limits(
+                max_working_sessions=settings.max_working_sessions,
+                max_working_per_owner=settings.max_working_per_owner,
+                max_queued_sessions=settings.max_queued_sessions,
+                max_events=settings.max_events,
+            ),
+            folder=folder.sessions,
+            place=self._place,
+            on_deleted=lambda session_id: self.broadcast.dismiss(session_id, "deleted"),
+        )
+        if settings.carry_context:
+            carriers.install()
+
+    def close(self, timeout: float = 3.0) -> None:
+        """Interrupt what works, commit what was said, give the folder back; once is enough."""
+        with self._lock:
+            folder, self._folder = self._folder, None
+        if folder is None:
+            return
+        self._manager.close(timeout)
+        self._store.close(timeout)
+        if self.settings.carry_context:
+            carriers.remove()
+        folder.release()
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def start(self, caller: Caller, body: Any) -> tuple[Snapshot, bool]:
+        """Start a session; tell whether it is new."""
+        return self._manager.start(caller, body)
+
+    def approve(self, caller: Caller, session_id: str, body: Any) -> Snapshot:
+        """Approve the proposal, as it stands or as the body edits it."""
+        return self._manager.approve(caller, session_id, body)
+
+    def modify(self, caller: Caller, session_id: str, body: Any) -> Snapshot:
+        """Ask for another proposal."""
+        return self._manager.modify(caller, session_id, body)
+
+    def pause(self, caller: Caller, session_id: str) -> Snapshot:
+        """Stop the work where it can go on later."""
+        return self._manager.pause(caller, session_id)
+
+    def resume(self, caller: Caller, session_id: str) -> Snapshot:
+        """Go on where the work stopped."""
+        return self._manager.resume(caller, session_id)
+
+    def cancel(self, caller: Caller, session_id: str) -> Snapshot:
+        """End a session now."""
+        return self._manager.cancel(caller, session_id)
+
+    def delete(self, caller: Caller, session_id: str) -> None:
+        """Remove a session and all that belongs to it."""
+        self._manager.delete(caller, session_id)
+
+    def test_update(self, caller: Caller, session_id: str) -> dict[str, Any]:
+        """Send one update through the whole chain and give its event."""
+        session_log = self.log_of(caller, session_id)
+        state = self._store.snapshot(session_log)["state"]
+        if State(state).finished:
+            raise WrongState(f"The session is {state}: nobody would be told.")
+        future = self._store.append(
+            session_log, Kind.STATUS_UPDATE, None, {}, message="A test of the connection.", step="TEST_WEBSOCKET"
+        )
+        event: dict[str, Any] = orjson.loads(settle(future))
+        return event
+
+    # -- questions -----------------------------------------------------------------------------
+
+    @property
+    def log_id(self) -> str:
+        """Name this life of the log."""
+        return self._store.log_id
+
+    def working(self) -> bool:
+        """Tell whether a session works."""
+        return self._manager.working > 0
+
+    def log_of(self, caller: Caller, session_id: str) -> SessionLog:
+        """Find a session's log where it is the caller's."""
+        return self._manager.log_of(caller, session_id)
+
+    def get(self, caller: Caller, session_id: str) -> Snapshot:
+        """Give a session's state."""
+        return self._manager.snapshot(caller, session_id)
+
+    def list(
+        self, caller: Caller, *, states: Sequence[str] = (), limit: int = 50, before: str | None = None
+    ) -> tuple[list[Snapshot], str | None]:
+        """Give a page of the caller's sessions, newest first, and where the next begins."""
+        return self._manager.list(caller, states=states, limit=limit, before=before)
+
+    def counts(self, caller: Caller) -> dict[str, int]:
+        """Count the caller's sessions by state."""
+        return self._store.counts(caller.owner)
+
+    def events(
+        self, caller: Caller, session_id: str, *, after: int = 0, limit: int = 200
+    ) -> tuple[Sequence[bytes], int]:
+        """Give the events past `after` as stored, and the log's last seq."""
+        session_log = self.log_of(caller, session_id)
+        return self._store.read(session_log, after, limit), session_log.last
+
+    def wait(self, caller: Caller, session_id: str, *, after: int, timeout: float) -> None:
+        """Block until a session has an event past `after`, at most `timeout` seconds."""
+        self.broadcast.follow(self.log_of(caller, session_id), after, timeout)
+
+    def report(self, caller: Caller, session_id: str) -> Report:
+        """Give the report.
+
+        Raises:
+            NotReady: with the session's state, while there is none.
+        """
+        session_log = self.log_of(caller, session_id)
+        body = self._store.report(session_log)
+        if body is None:
+            state = self._store.snapshot(session_log)["state"]
+            raise NotReady(f"The session is {state} and has no report{'' if State(state).finished else ' yet'}.")
+        return Report.from_json(orjson.loads(body))
+
+    def export(self, caller: Caller, session_id: str, format: str) -> tuple[bytes, str, str]:
+        """Give the report as a document: bytes, media type, file name."""
+        report = self.report(caller, session_id)
+        document = export(report, format)
+        name = re.sub(r"[^A-Za-z0-9]+", "-", report.topic).strip("-")[:60].lower() or "report"
+        return document, FORMATS[format].media_type, name + FORMATS[format].suffix
+
+    def source(self, caller: Caller, session_id: str, source_id: str) -> dict[str, Any]:
+        """Give the stored text that citations of a source count in."""
+        found = self._manager.source_text(caller, session_id, source_id)
+        if found is None:
+            raise SourceNotFound()
+        return {"id": source_id, "title": found[0], "text": found[1]}
+
+    def researchers(self) -> Sequence[Mapping[str, str]]:
+        """List the researchers that can be chosen."""
+        return self._registry.describe()
+
+    def models(self) -> Sequence[Mapping[str, str]]:
+        """List the models that can be chosen."""
+        analysts = self._registry.get(Analysts.name)
+        assert isinstance(analysts, Analysts)
+        described: Sequence[Mapping[str, str]] = analysts.describe_models()
+        return described
+
+    def libraries(self) -> Sequence[Mapping[str, str]]:
+        """List the libraries that can be named as a source."""
+        described = [{"name": name, "description": f"The folder {path}."} for name, path in self._libraries().items()]
+        return [
+            {**item, "description": "The documentation of jupyter_research."} if item["name"] == EXAMPLE else item
+            for item in described
+        ]
+
+    def register(self, researcher: Researcher) -> None:
+        """Take in a researcher for the life of this runtime."""
+        self._registry.add(researcher)
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _libraries(self) -> dict[str, Path]:
+        return {EXAMPLE: example_library(), **{name: Path(path) for name, path in self.settings.libraries.items()}}
+
+    def _place(self, notebook: str | None, guest: bool) -> Place:
+        """Say where a session of this notebook may read."""
+        root = self.settings.root
+        base = Path.cwd() if root is None else root
+        folder = base
+        if notebook is not None:
+            folder = (base / notebook).parent
+            if root is not None and not folder.resolve().is_relative_to(root.resolve()):
+                raise PathRefused("notebook must be a path beneath the server's root folder.")
+        return Place(root=root, folder=folder, libraries=self._libraries(), guest=guest)
+
+    def _storage_failed(self, logs: Any, sentence: str) -> None:
+        self._manager.storage_failed(logs, sentence)
