@@ -11,47 +11,47 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "jupyter_research"
 
+#: Parts of a level that belong together are one line of the table: they may import one another.
 FACTS = {"errors", "events", "report", "work", "_version"}
-CONTEXT = {"context", "carry", "ledger", "guard"}
+CONTEXT = {"context", "carry"}
+RECORDS = {"ledger", "guard"}
 SERVICES = {"store", "broadcast", "documents", "sources", "models", "citations", "export"}
+SESSIONS = {"manager", "researchers", "graphs"}
+HANDLERS = {"handlers", "rest", "sockets", "identity", "access"}
+NOTEBOOK = {"magics", "notebook", "card", "widgets"}
 
 #: What a module may import from our own package, itself aside.
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(FACTS, FACTS),
-    **dict.fromkeys(CONTEXT, FACTS | CONTEXT),
-    **dict.fromkeys(SERVICES, FACTS | CONTEXT),
-    "sources": FACTS | CONTEXT | {"documents"},
-    "analysts": FACTS | {"context", "ledger", "citations", "documents", "sources", "models"},
-    "manager": FACTS | {"analysts", "researchers", "context", "store", "broadcast"},
-    "researchers": FACTS | {"analysts", "context", "store", "broadcast"},
-    "runtime": FACTS | CONTEXT | SERVICES | {"analysts", "manager", "researchers"},
-    "app": FACTS | {"runtime", "handlers", "access"},
-    "access": FACTS,
-    "identity": FACTS,
-    "rest": FACTS | {"identity"},
-    "sockets": FACTS | {"identity", "rest"},
-    "handlers": FACTS | {"rest", "sockets"},
+    **dict.fromkeys(CONTEXT | RECORDS, FACTS | CONTEXT | RECORDS),
+    **dict.fromkeys(SERVICES, FACTS | CONTEXT | RECORDS),
+    "sources": FACTS | CONTEXT | RECORDS | {"documents"},
+    "analysts": FACTS | CONTEXT | {"ledger", "citations", "documents", "sources", "models"},
+    **dict.fromkeys(SESSIONS, FACTS | CONTEXT | SESSIONS | {"analysts", "store", "broadcast"}),
+    "runtime": FACTS | CONTEXT | RECORDS | SERVICES | SESSIONS | {"analysts"},
+    **dict.fromkeys(HANDLERS, FACTS | HANDLERS),
+    "app": FACTS | HANDLERS | {"runtime"},
     "client": FACTS | {"runtime"},
-    "widgets": FACTS | {"client", "export"},
-    "magics": FACTS | {"client", "export", "widgets"},
     "cli": FACTS | {"client", "export"},
-    "__init__": FACTS | {"context", "client", "app", "magics", "runtime", "widgets"},
-    "testing": FACTS | CONTEXT | SERVICES | {"analysts", "manager", "researchers", "runtime"},
+    "card": FACTS | {"export"},
+    "widgets": FACTS | {"client", "export", "card"},
+    **dict.fromkeys({"magics", "notebook"}, FACTS | NOTEBOOK | {"client", "export"}),
+    "__init__": FACTS | {"context", "app", "magics", "notebook"},
+    "testing": FACTS | CONTEXT | RECORDS | SERVICES | SESSIONS | {"analysts", "runtime"},
 }
 
 #: What may be named in annotations only.
 AS_A_TYPE: dict[str, set[str]] = {
-    "access": {"runtime"},
-    "handlers": {"runtime", "broadcast"},
-    "rest": {"access"},
-    "sockets": {"broadcast", "runtime", "store"},
+    **dict.fromkeys(HANDLERS, {"runtime"}),
+    "broadcast": {"store"},
 }
 
 #: Imports that have to wait until they are needed: the module is light without them.
 INSIDE_FUNCTIONS_ONLY: dict[str, set[str]] = {
     "app": {"runtime"},
     "client": {"runtime"},
-    "__init__": {"client", "app", "magics", "runtime", "widgets"},
+    "app": {"runtime"},
+    "__init__": {"app", "magics", "notebook"},
 }
 
 

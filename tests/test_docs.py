@@ -1,0 +1,135 @@
+"""Hold the documentation against the code: whatever one can set, call or receive is written down."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import pytest
+from tornado import web
+
+from jupyter_research import errors
+from jupyter_research.app import ResearchApp
+from jupyter_research.events import Kind, State, initial
+from jupyter_research.export import FORMATS
+from jupyter_research.handlers import ROUTES
+from jupyter_research.report import Verdict
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def rows(text: str) -> set[str]:
+    """Give the first cells of the tables of a page, without their backquotes."""
+    cells = re.findall(r"(?m)^\| *([^|]+?) *\|", text)
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def templates(pattern: str) -> list[str]:
+    """Give the paths that the pattern of a route stands for, as the table writes them."""
+    pattern = pattern.replace(r"(?P<session_id>[^/]+)", "{id}").replace(r"(?P<source_id>[^/]+)", "{source}")
+    pattern = pattern.replace(r"\.", ".")
+    pieces = [
+        match.group(1).split("|") if match.group(1) else [match.group(0)]
+        for match in re.finditer(r"\(\?P<\w+>([^)]+)\)|[^(]+", pattern)
+    ]
+    return ["".join(choice) for choice in itertools.product(*pieces)]
+
+
+def verbs(handler: type[web.RequestHandler]) -> list[str]:
+    plain = web.RequestHandler._unimplemented_method
+    return [verb for verb in ("GET", "POST", "PUT", "PATCH", "DELETE") if _own(handler, verb) is not plain]
+
+
+def _own(handler: type[web.RequestHandler], verb: str) -> object:
+    return getattr(handler, verb.lower())
+
+
+def routes() -> list[str]:
+    found = []
+    for pattern, handler in ROUTES:
+        if pattern in (r"/ws", r"(?:/.*)?"):
+            continue
+        found += [f"{verb} {path}" for path in templates(pattern) for verb in verbs(handler)]
+    return found
+
+
+@pytest.mark.parametrize("trait", sorted(ResearchApp.class_own_traits(config=True)))
+def test_setting_is_documented(trait: str) -> None:
+    assert trait in rows(page("configuration.md"))
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    settings = page("configuration.md").split("## Environment")[0]
+    named = {cell for cell in rows(settings) if re.fullmatch("[a-z_]+", cell)}
+    assert named <= set(ResearchApp.class_traits(config=True)) | {"false", "true"}
+
+
+@pytest.mark.parametrize("route", routes())
+def test_route_is_documented(route: str) -> None:
+    assert route in rows(page("reference/rest.md"))
+
+
+def test_no_route_is_documented_that_does_not_exist() -> None:
+    named = {
+        cell for cell in rows(page("reference/rest.md")) if re.match("(GET|POST|PUT|PATCH|DELETE) ", cell)
+    }
+    assert named == set(routes())
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_kind_of_event_is_documented(kind: str) -> None:
+    assert kind in rows(page("reference/events.md"))
+
+
+@pytest.mark.parametrize("state", [state.value for state in State])
+def test_state_is_documented(state: str) -> None:
+    assert state in rows(page("how-it-works.md"))
+
+
+@pytest.mark.parametrize("field", [*initial("x"), "viewers"])
+def test_field_of_the_snapshot_is_documented(field: str) -> None:
+    assert f"`{field}`" in page("reference/events.md")
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS))
+def test_format_of_the_report_is_documented(format: str) -> None:
+    assert f"`{format}`" in page("citations.md")
+    assert f"`{format}`" in page("reference/rest.md")
+
+
+@pytest.mark.parametrize("verdict", [verdict.value for verdict in Verdict])
+def test_verdict_is_documented(verdict: str) -> None:
+    assert verdict in rows(page("citations.md"))
+
+
+def codes() -> list[str]:
+    found = {errors.ResearchError.code}
+    waiting = [errors.ResearchError]
+    while waiting:
+        children = waiting.pop().__subclasses__()
+        found |= {child.code for child in children}
+        waiting += children
+    return sorted(found)
+
+
+@pytest.mark.parametrize("code", codes())
+def test_code_of_an_error_is_documented(code: str) -> None:
+    assert code in rows(page("reference/rest.md"))
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
+def test_links_of_a_page_lead_to_pages(path: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    assert not [target for target in local if not (path.parent / target).exists()]
+
+
+def test_readme_leads_to_pages_that_exist() -> None:
+    root = DOCS.parent
+    targets = re.findall(r"\]\(([^)#]+)\)", (root / "README.md").read_text(encoding="utf-8"))
+    assert not [target for target in targets if "://" not in target and not (root / target).exists()]
