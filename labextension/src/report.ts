@@ -1,0 +1,245 @@
+/** The report: sections, claims with their citations, sources, and how it was made. */
+import { append, button, Child, el } from './dom';
+import { Host } from './host';
+import { Passage, placeWords, quoteNodes } from './passage';
+import { Peek } from './peek';
+import {
+  Citation,
+  Claim,
+  Report,
+  Section,
+  Source,
+  Verdict,
+  VERDICTS
+} from './types';
+import { asText, plain, usageWords, verdictWord, Words } from './words';
+import { isObject, JsonObject } from './types';
+
+/** Verdicts that need no mark beside the claim. */
+const QUIET: ReadonlySet<Verdict> = new Set(['verbatim', 'terms match']);
+
+/** Draw a finished report. */
+export class ReportView {
+  readonly node: HTMLElement;
+
+  constructor(
+    private readonly report: Report,
+    private readonly host: Host,
+    private readonly trans: Words
+  ) {
+    this.sources = new Map(report.sources.map(source => [source.id, source]));
+    this.node = el(
+      'article',
+      { class: 'jr-report' },
+      el('h3', { class: 'jr-title' }, report.title || report.topic),
+      this.verdicts(),
+      ...report.sections.map(section => this.section(section)),
+      this.sourceList(),
+      limitations(report.limitations, trans),
+      made(report, trans),
+      this.peek.node
+    );
+  }
+
+  dispose(): void {
+    this.peek.hide();
+  }
+
+  private section({ heading, claims }: Section): HTMLElement {
+    const asList = claims.filter(claim => claim.verdict === 'verbatim').length > 1;
+    return el(
+      'section',
+      { class: 'jr-section' },
+      el('h4', {}, heading),
+      asList
+        ? el(
+            'ul',
+            { class: 'jr-claims' },
+            ...claims.map(claim => this.claim(claim, 'li'))
+          )
+        : el(
+            'div',
+            { class: 'jr-prose' },
+            ...claims.map(claim => this.claim(claim, 'span'))
+          )
+    );
+  }
+
+  private claim(claim: Claim, tag: 'li' | 'span'): HTMLElement {
+    const node = el(tag, {
+      class: 'jr-claim',
+      'data-verdict': claim.verdict,
+      'data-claim': claim.id
+    });
+    append(node, inline(claim.text));
+    const marks = claim.citations.map(citation =>
+      this.mark(claim, citation, node)
+    );
+    if (marks.length) {
+      // No break between the last word and its numbers.
+      node.append('\u2060', el('span', { class: 'jr-marks' }, ...marks));
+    }
+    if (!QUIET.has(claim.verdict)) {
+      const word = verdictWord(this.trans, claim.verdict);
+      node.append(' ', el('span', { class: 'jr-flag' }, word));
+    }
+    node.append(' ');
+    return node;
+  }
+
+  private mark(
+    claim: Claim,
+    citation: Citation,
+    place: HTMLElement
+  ): HTMLElement {
+    const source = this.sources.get(citation.source);
+    const number = source ? String(source.number) : '?';
+    const mark = button(number, 'jr-cite', () => toggle());
+    mark.setAttribute('aria-expanded', 'false');
+    mark.setAttribute(
+      'aria-label',
+      this.trans.__('Citation %1: %2', number, placeWords(this.trans, citation, source))
+    );
+    let passage: Passage | null = null;
+    const toggle = (): void => {
+      this.peek.hide();
+      if (passage) {
+        passage.node.remove();
+        passage = null;
+      } else {
+        passage = new Passage(this.host, this.trans, claim, citation, source);
+        place.append(passage.node);
+      }
+      mark.setAttribute('aria-expanded', String(passage !== null));
+    };
+    this.peek.attach(mark, () =>
+      passage ? [] : quoteNodes(this.trans, claim, citation, source)
+    );
+    return mark;
+  }
+
+  private verdicts(): Child {
+    const counts = new Map<Verdict, number>();
+    for (const { claims } of this.report.sections) {
+      for (const { verdict } of claims) {
+        counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+      }
+    }
+    const present = VERDICTS.filter(verdict => counts.has(verdict));
+    if (!present.length) {
+      return null;
+    }
+    const bar = el('div', { class: 'jr-verdict-bar', 'aria-hidden': 'true' });
+    const legend = el('ul', { class: 'jr-legend' });
+    legend.setAttribute('aria-label', this.trans.__('What the check of the citations found'));
+    for (const verdict of present) {
+      const count = counts.get(verdict) as number;
+      const part = el('span', { 'data-verdict': verdict });
+      part.style.flexGrow = String(count);
+      bar.append(part);
+      legend.append(
+        el('li', { 'data-verdict': verdict }, `${count} ${verdictWord(this.trans, verdict)}`)
+      );
+    }
+    return el('div', { class: 'jr-verdicts' }, bar, legend);
+  }
+
+  private sourceList(): Child {
+    const { sources } = this.report;
+    if (!sources.length) {
+      return null;
+    }
+    return el(
+      'section',
+      { class: 'jr-section jr-sources' },
+      el('h4', {}, this.trans.__('Sources')),
+      el('ol', {}, ...sources.map(source => sourceRow(source, this.trans)))
+    );
+  }
+
+  private readonly sources: ReadonlyMap<string, Source>;
+  private readonly peek = new Peek();
+}
+
+/** Draw `code` as code and everything else as it stands. */
+function inline(text: string): Child[] {
+  return text
+    .split(/(`[^`\n]+`)/)
+    .filter(part => part)
+    .map(part =>
+      /^`[^`]+`$/.test(part) ? el('code', {}, part.slice(1, -1)) : part
+    );
+}
+
+function sourceRow(source: Source, trans: Words): HTMLElement {
+  const facts = [
+    source.authors.join(', '),
+    source.year === null ? '' : String(source.year),
+    source.pages === null ? '' : trans._n('%1 page', '%1 pages', source.pages)
+  ].filter(fact => fact);
+  return el(
+    'li',
+    { value: source.number },
+    el('span', { class: 'jr-source-title' }, source.title),
+    facts.length ? el('span', { class: 'jr-source-facts' }, facts.join(' · ')) : null,
+    el('span', { class: 'jr-source-place' }, ...place(source))
+  );
+}
+
+/** Only web addresses become links; everything else is text. */
+function place({ url, path, doi }: Source): Child[] {
+  const address = url ?? (doi ? `https://doi.org/${doi}` : null);
+  const link =
+    address !== null && /^https?:\/\//i.test(address)
+      ? el('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, address)
+      : address;
+  return [path ?? null, path && link ? ' · ' : null, link];
+}
+
+/** Draw the limitations where there are any. */
+export function limitations(sentences: readonly string[], trans: Words): Child {
+  if (!sentences.length) {
+    return null;
+  }
+  return el(
+    'section',
+    { class: 'jr-section jr-limitations' },
+    el('h4', {}, trans.__('Limitations')),
+    el('ul', {}, ...sentences.map(sentence => el('li', {}, asText(sentence))))
+  );
+}
+
+function made(report: Report, trans: Words): Child {
+  const rows = flat(report.made);
+  const usage = usageWords(trans, report.usage);
+  if (usage.length) {
+    rows.push([trans.__('Usage'), usage.join(', ')]);
+  }
+  if (!rows.length) {
+    return null;
+  }
+  return el(
+    'details',
+    { class: 'jr-fold jr-made' },
+    el('summary', {}, trans.__('How this was made')),
+    el(
+      'dl',
+      {},
+      ...rows.flatMap(([name, value]) => [
+        el('dt', {}, name),
+        el('dd', {}, value)
+      ])
+    )
+  );
+}
+
+function flat(made: JsonObject, prefix = ''): [string, string][] {
+  return Object.entries(made).flatMap(([name, value]): [string, string][] => {
+    const words = prefix + plain(name);
+    if (isObject(value)) {
+      return flat(value, `${words}: `);
+    }
+    const text = asText(value);
+    return text ? [[words, text]] : [];
+  });
+}

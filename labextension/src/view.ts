@@ -1,0 +1,182 @@
+/** The card: everything that one session shows, drawn from its model, never twice. */
+import { Actions, Commands } from './actions';
+import { Approval } from './approval';
+import { Bar, fraction } from './bar';
+import { arrange, button, el, setAttributes, setText, show } from './dom';
+import { Ending } from './ending';
+import { Header } from './header';
+import { CardModel, Host } from './host';
+import { Lanes } from './lanes';
+import { Trail } from './trail';
+import { isFinished, isWorking } from './types';
+import { PLAIN, stateWord, usageWords, Words } from './words';
+
+/** Draw one session into `node`, at most once a frame. */
+export class SessionCard {
+  readonly node: HTMLElement;
+
+  constructor(
+    private readonly host: Host,
+    private readonly trans: Words = PLAIN
+  ) {
+    // JupyterLab's one-key shortcuts would take Enter and the letters from our buttons.
+    this.node = el('section', {
+      class: 'jr-session',
+      'data-lm-suppress-shortcuts': 'true'
+    });
+    this.commands = new Commands(host, this.node);
+    this.header = new Header(trans);
+    this.actions = new Actions(this.commands, trans);
+    this.approval = new Approval(this.commands, trans);
+    this.lanes = new Lanes(trans);
+    this.trail = new Trail(host, trans);
+    this.ending = new Ending(host, trans);
+    this.startButton = button(
+      trans.__('Start'),
+      'jr-button jr-primary',
+      () => void this.onStart()
+    );
+    this.retry = button(trans.__('Try again'), 'jr-button', () =>
+      host.retry?.()
+    );
+    this.header.node.append(this.actions.node);
+    this.noticeRow.append(this.notice, this.retry);
+    arrange(this.node, [
+      this.header.node,
+      this.noticeRow,
+      this.commands.refusal,
+      this.startButton,
+      this.work,
+      this.approval.node,
+      this.lanes.node,
+      this.ending.node,
+      this.foot,
+      this.live
+    ]);
+    this.work.append(this.bar.node, this.percent, this.message);
+    this.foot.append(this.trail.node, this.usage);
+  }
+
+  /** Draw `model` at the next frame; of several in one frame only the last. */
+  update(model: CardModel): void {
+    const first = this.model === null;
+    this.model = model;
+    if (first) {
+      this.draw();
+    } else if (!this.frame) {
+      this.frame = requestAnimationFrame(() => this.draw());
+    }
+  }
+
+  dispose(): void {
+    cancelAnimationFrame(this.frame);
+    this.header.dispose();
+    this.actions.dispose();
+    this.ending.dispose();
+    this.node.remove();
+  }
+
+  private draw(): void {
+    this.frame = 0;
+    const model = this.model;
+    if (!model) {
+      return;
+    }
+    const { snapshot, start } = model;
+    setAttributes(this.node, {
+      'data-session-id': snapshot.session_id,
+      'data-state': start ? 'new' : snapshot.state,
+      'data-seq': snapshot.last_seq,
+      'data-link': model.link,
+      'aria-label': this.trans.__('Research session: %1', snapshot.topic)
+    });
+    this.header.update(model);
+    this.drawNotice(model);
+    show(this.startButton, start !== null);
+    const able =
+      this.host.command !== undefined &&
+      model.link !== 'stopped' &&
+      model.link !== 'gone';
+    show(this.actions.node, start === null && able);
+    this.actions.update(snapshot);
+    this.drawWork(model);
+    this.approval.update(snapshot, able);
+    this.lanes.update(model);
+    show(
+      this.lanes.node,
+      snapshot.analysts.length > 0 &&
+        snapshot.state !== 'awaiting_approval' &&
+        snapshot.state !== 'completed'
+    );
+    this.ending.update(snapshot);
+    this.trail.update(model);
+    setText(this.usage, usageWords(this.trans, snapshot.usage).join(' · '));
+    show(this.foot, start === null);
+    this.announce(start ? '' : stateWord(this.trans, snapshot.state));
+  }
+
+  private drawNotice({ notice, link }: CardModel): void {
+    setText(this.notice, notice ?? '');
+    show(this.retry, link === 'stopped' && this.host.retry !== undefined);
+    show(this.noticeRow, notice !== null);
+  }
+
+  private drawWork({ snapshot, start }: CardModel): void {
+    const { state, done, total } = snapshot;
+    const active = isWorking(state);
+    this.bar.update({ label: this.trans.__('Progress'), done, total, active });
+    const part = fraction(done, total);
+    setText(this.percent, part === null ? '' : `${Math.floor(part * 100)} %`);
+    setText(this.message, snapshot.message ?? '');
+    show(
+      this.work,
+      start === null && !isFinished(state) && state !== 'awaiting_approval'
+    );
+  }
+
+  /** Tell screen readers of states only; steps would never stop talking. */
+  private announce(state: string): void {
+    if (this.said === null) {
+      this.said = state;
+    } else if (state !== this.said) {
+      this.said = state;
+      setText(this.live, state);
+    }
+  }
+
+  private async onStart(): Promise<void> {
+    const body = this.model?.start;
+    if (body) {
+      await this.commands.send('start', body);
+    }
+  }
+
+  private model: CardModel | null = null;
+  private frame = 0;
+  private said: string | null = null;
+  private readonly commands: Commands;
+  private readonly header: Header;
+  private readonly actions: Actions;
+  private readonly approval: Approval;
+  private readonly lanes: Lanes;
+  private readonly trail: Trail;
+  private readonly ending: Ending;
+  private readonly startButton: HTMLButtonElement;
+  private readonly retry: HTMLButtonElement;
+  private readonly bar = new Bar();
+  private readonly percent = el('span', {
+    class: 'jr-percent',
+    'aria-hidden': 'true'
+  });
+  private readonly message = el('p', { class: 'jr-message' });
+  private readonly work = el('div', { class: 'jr-work' });
+  private readonly foot = el('footer', { class: 'jr-foot' });
+  private readonly usage = el('span', { class: 'jr-usage' });
+  private readonly notice = el('span');
+  private readonly noticeRow = el('p', { class: 'jr-notice', hidden: true });
+  private readonly live = el('span', {
+    class: 'jr-live',
+    role: 'status',
+    'aria-live': 'polite'
+  });
+}
