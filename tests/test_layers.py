@@ -42,13 +42,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 #: What may be named in annotations only.
 AS_A_TYPE: dict[str, set[str]] = {
-    **dict.fromkeys(HANDLERS, {"runtime"}),
+    **{name: {"runtime", "broadcast", "store"} for name in HANDLERS},
     "broadcast": {"store"},
 }
 
 #: Imports that have to wait until they are needed: the module is light without them.
 INSIDE_FUNCTIONS_ONLY: dict[str, set[str]] = {
-    "app": {"runtime"},
     "client": {"runtime"},
     "app": {"runtime"},
     "__init__": {"app", "magics", "notebook"},
