@@ -159,7 +159,7 @@ class Manager:
             return self._start(caller, researcher, record), True
         with self._key_lock(caller.owner, request.key):
             record = replace(record, fingerprint=researcher.fingerprint(options, place))
-            known = self._same(caller, record)
+            known = None if request.new else self._same(caller, record)
             if known is not None:
                 return self._store.snapshot(known), False
             return self._start(caller, researcher, record), True

@@ -25,6 +25,8 @@ class StartRequest:
     #: The notebook's path, relative to the root folder.
     notebook: str | None = None
     key: str | None = None
+    #: Take the key for a new session, whatever it named before.
+    new: bool = False
 
     @classmethod
     def from_json(cls, body: Any) -> StartRequest:
@@ -33,7 +35,7 @@ class StartRequest:
         Raises:
             InvalidRequest: for an unknown field, a wrong type or a value out of range.
         """
-        fields = checked(body, {"topic", "researcher", "options", "approve", "notebook", "key"})
+        fields = checked(body, {"topic", "researcher", "options", "approve", "notebook", "key", "new"})
         topic = _text(fields, "topic", required=True)
         assert topic is not None
         if not topic.strip():
@@ -49,6 +51,9 @@ class StartRequest:
         key = _text(fields, "key")
         if key is not None and not 0 < len(key) <= MAX_KEY:
             raise InvalidRequest(f"key must have 1 to {MAX_KEY} characters.")
+        new = fields.get("new")
+        if new is not None and type(new) is not bool:
+            raise InvalidRequest("new must be true or false.")
         return cls(
             topic=topic,
             researcher=_text(fields, "researcher") or "analysts",
@@ -56,6 +61,7 @@ class StartRequest:
             approve=approve,
             notebook=_text(fields, "notebook"),
             key=key,
+            new=bool(new),
         )
 
 
