@@ -1,0 +1,346 @@
+"""Each row of the table in docs/howto/your-own-researcher.md: what carries a session, and what cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import operator
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
+from typing import Annotated, Any, TypedDict
+
+import pytest
+
+from jupyter_research.carry import Carriers, carriers
+from jupyter_research.context import Binding, attempt_context, get_session_context, send_status_update
+from jupyter_research.errors import SessionCancelled
+
+Seen = list[str | None]
+
+
+class Whole(TypedDict):
+    seen: Annotated[list, operator.add]
+
+
+class Notes:
+    """Be a sink that remembers which session its updates came from."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.updates: list[Any] = []
+
+    def status(self, message: Any, status: Any) -> None:
+        self.updates.append(message)
+
+    def checkpoint(self) -> None:
+        pass
+
+    def approval(self, question: str, proposal: Any) -> Any:
+        return proposal
+
+
+@pytest.fixture(autouse=True)
+def carried() -> Iterator[None]:
+    carriers.install()
+    yield
+    carriers.remove()
+
+
+def in_session(name: str, work: Callable[[], Any]) -> Any:
+    with attempt_context(Binding(session_id=name, attempt=1, sink=Notes())):
+        return work()
+
+
+def by_thread() -> Seen:
+    seen: Seen = []
+    thread = threading.Thread(target=lambda: seen.append(get_session_context()))
+    thread.start()
+    thread.join()
+    return seen
+
+
+def by_subclassed_thread() -> Seen:
+    class Worker(threading.Thread):
+        seen: str | None = "nothing"
+
+        def run(self) -> None:
+            self.seen = get_session_context()
+
+    worker = Worker()
+    worker.start()
+    worker.join()
+    return [worker.seen]
+
+
+def by_timer() -> Seen:
+    seen: Seen = []
+    timer = threading.Timer(0, lambda: seen.append(get_session_context()))
+    timer.start()
+    timer.join()
+    return seen
+
+
+def by_executor_submit() -> Seen:
+    with ThreadPoolExecutor(2) as pool:
+        return [pool.submit(get_session_context).result() for _ in range(3)]
+
+
+def by_executor_map() -> Seen:
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda _: get_session_context(), range(5)))
+
+
+def by_done_callback() -> Seen:
+    seen: Seen = []
+    called = threading.Event()
+    started = threading.Event()
+
+    def callback(future: Future[Any]) -> None:
+        seen.append(get_session_context())
+        called.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(started.wait, 10)
+        future.add_done_callback(callback)
+        started.set()
+        assert called.wait(10)
+    return seen
+
+
+def by_run_in_executor() -> Seen:
+    async def work() -> Seen:
+        return [await asyncio.get_running_loop().run_in_executor(None, get_session_context)]
+
+    return asyncio.run(work())
+
+
+def by_to_thread() -> Seen:
+    async def work() -> Seen:
+        return [await asyncio.to_thread(get_session_context)]
+
+    return asyncio.run(work())
+
+
+def by_task() -> Seen:
+    async def look() -> str | None:
+        return get_session_context()
+
+    async def work() -> Seen:
+        return list(await asyncio.gather(look(), asyncio.create_task(look())))
+
+    return asyncio.run(work())
+
+
+def by_nested_pools() -> Seen:
+    def inner() -> Seen:
+        with ThreadPoolExecutor(1) as pool:
+            return [*by_thread(), pool.submit(get_session_context).result(), *by_task()]
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(inner).result()
+
+
+def by_thread_pool() -> Seen:
+    seen: Seen = []
+    called = threading.Event()
+
+    def callback(result: Any) -> None:
+        seen.append(get_session_context())
+        called.set()
+
+    with ThreadPool(2) as pool:
+        seen += pool.map(lambda _: get_session_context(), range(4))
+        seen += pool.starmap(lambda *_: get_session_context(), [(1, 2)])
+        seen += pool.imap(lambda _: get_session_context(), range(2))
+        seen += pool.imap_unordered(lambda _: get_session_context(), range(2))
+        seen.append(pool.apply(get_session_context))
+        pool.apply_async(get_session_context, (), {}, callback)
+        assert called.wait(10)
+    return seen
+
+
+def by_joblib() -> Seen:
+    joblib = pytest.importorskip("joblib", reason="the extra [test] brings joblib")
+    work = (joblib.delayed(get_session_context)() for _ in range(40))
+    return list(joblib.Parallel(n_jobs=2, backend="threading", pre_dispatch=2, batch_size=1)(work))
+
+
+def by_langgraph(how: str) -> Seen:
+    from langgraph.graph import END, START, StateGraph
+    from langgraph.types import Send
+
+    def look(state: Any) -> dict[str, Any]:
+        return {"seen": [get_session_context()]}
+
+    inner = StateGraph(Whole)
+    inner.add_node("left", look)
+    inner.add_node("right", look)
+    inner.add_edge(START, "left")
+    inner.add_edge(START, "right")
+    outer = StateGraph(Whole)
+    outer.add_node("plan", look)
+    outer.add_node("branch", inner.compile())
+    outer.add_node("final", look)
+    outer.add_edge(START, "plan")
+    outer.add_conditional_edges("plan", lambda state: [Send("branch", {"seen": []})] * 3, ["branch"])
+    outer.add_edge("branch", "final")
+    outer.add_edge("final", END)
+    graph = outer.compile()
+    if how == "invoke":
+        return graph.invoke({"seen": []})["seen"]
+    if how == "stream":
+        return list(graph.stream({"seen": []}, stream_mode="values"))[-1]["seen"]
+    return asyncio.run(graph.ainvoke({"seen": []}))["seen"]
+
+
+WAYS = {
+    "Thread": by_thread,
+    "subclass of Thread": by_subclassed_thread,
+    "Timer": by_timer,
+    "ThreadPoolExecutor.submit": by_executor_submit,
+    "ThreadPoolExecutor.map": by_executor_map,
+    "Future.add_done_callback": by_done_callback,
+    "loop.run_in_executor": by_run_in_executor,
+    "asyncio.to_thread": by_to_thread,
+    "tasks": by_task,
+    "nested": by_nested_pools,
+    "ThreadPool": by_thread_pool,
+    "joblib": by_joblib,
+    "LangGraph invoke": lambda: by_langgraph("invoke"),
+    "LangGraph stream": lambda: by_langgraph("stream"),
+    "LangGraph ainvoke": lambda: by_langgraph("ainvoke"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_session_follows_the_work(way: str):
+    seen = in_session("abc", WAYS[way])
+    assert seen and set(seen) == {"abc"}, seen
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_outside_a_session_there_is_none(way: str):
+    seen = WAYS[way]()
+    assert seen and set(seen) == {None}, seen
+
+
+def test_a_shared_pool_serves_each_session_as_itself_and_strangers_as_nobody():
+    with ThreadPoolExecutor(2) as pool:
+        for name in ("one", "two", "three"):
+            assert in_session(name, lambda: pool.submit(get_session_context).result()) == name
+            assert pool.submit(get_session_context).result() is None
+
+
+def test_a_shared_thread_pool_does_not_keep_the_session_that_made_it():
+    pool = in_session("one", lambda: ThreadPool(2))
+    try:
+        assert pool.map(lambda _: get_session_context(), range(8)) == [None] * 8
+        assert in_session("two", lambda: pool.apply(get_session_context)) == "two"
+    finally:
+        pool.terminate()
+
+
+def test_workers_that_a_session_started_come_back_without_it():
+    pool = ThreadPoolExecutor(4)
+    barrier = threading.Barrier(4)
+    try:
+        in_session("one", lambda: list(pool.map(lambda _: barrier.wait(), range(4))))
+        assert [pool.submit(get_session_context).result() for _ in range(8)] == [None] * 8
+    finally:
+        pool.shutdown()
+
+
+def test_a_thread_that_outlives_its_attempt_has_no_session_any_more():
+    sink = Notes()
+    gone = threading.Event()
+    seen: Seen = []
+
+    def work() -> None:
+        gone.wait(10)
+        seen.append(get_session_context())
+
+    with attempt_context(Binding(session_id="abc", attempt=1, sink=sink)):
+        thread = threading.Thread(target=work)
+        thread.start()
+        sink.closed = True
+    gone.set()
+    thread.join()
+    assert seen == [None]
+
+
+def test_a_cancellation_is_quiet_in_a_thread_and_other_errors_are_not(capsys: pytest.CaptureFixture[str]):
+    def cancelled() -> None:
+        raise SessionCancelled
+
+    def broken() -> None:
+        raise ValueError("this must be seen")
+
+    def run(target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target)
+        thread.start()
+        thread.join()
+
+    hook = threading.excepthook
+    heard: list[Any] = []
+    carriers.remove()
+    threading.excepthook = lambda args, /: heard.append(args.exc_type)
+    carriers.install()
+    try:
+        in_session("abc", lambda: run(cancelled))
+        in_session("abc", lambda: run(broken))
+    finally:
+        carriers.remove()
+        threading.excepthook = hook
+        carriers.install()
+    assert heard == [ValueError]
+
+
+def test_two_runtimes_put_in_and_take_back_once():
+    carriers.remove()
+    before = (threading.Thread.start, ThreadPoolExecutor.submit, ThreadPool.__init__, threading.excepthook)
+    own = Carriers()
+    own.install()
+    own.install()
+    assert threading.Thread.start is not before[0]
+    own.remove()
+    assert threading.Thread.start is not before[0]
+    own.remove()
+    after = (threading.Thread.start, ThreadPoolExecutor.submit, ThreadPool.__init__, threading.excepthook)
+    assert after == before
+    carriers.install()
+
+
+def test_what_somebody_else_put_on_top_stays():
+    carriers.remove()
+    own = Carriers()
+    original = threading.Thread.start
+    own.install()
+    ours = threading.Thread.start
+
+    def theirs(self: threading.Thread) -> None:
+        ours(self)
+
+    threading.Thread.start = theirs  # type: ignore[method-assign]
+    try:
+        own.remove()
+        assert threading.Thread.start is theirs
+        assert by_thread() == [None]
+    finally:
+        threading.Thread.start = original  # type: ignore[method-assign]
+        carriers.install()
+
+
+def test_threading_local_of_ones_own_and_pickling_go_on_as_before():
+    local = threading.local()
+
+    def work(value: int) -> int:
+        local.value = value
+        send_status_update(str(value))
+        return local.value
+
+    with ThreadPoolExecutor(4) as pool:
+        assert in_session("abc", lambda: list(pool.map(work, range(20)))) == list(range(20))
+    assert pickle.loads(pickle.dumps(ThreadPoolExecutor)) is ThreadPoolExecutor
+    assert pickle.loads(pickle.dumps(threading.Thread)) is threading.Thread
