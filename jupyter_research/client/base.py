@@ -9,8 +9,7 @@ from ..events import Snapshot
 
 Where = Literal["server", "kernel"]
 
-#: Some events, and the last `seq` of their session.
-Events = tuple[list[dict[str, Any]], int]
+Events = list[dict[str, Any]]
 
 Snapshots = list[Snapshot]
 
@@ -52,7 +51,7 @@ class Client(Protocol):
     def delete(self, session_id: str) -> None:
         """Cancel a session and remove it."""
 
-    def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> Events:
+    def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> tuple[Events, int]:
         """Give the events past `after` and the last `seq`; wait up to `wait` seconds for the first."""
 
     def report(self, session_id: str, format: str = "json") -> bytes:

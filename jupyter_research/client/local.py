@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -32,6 +32,18 @@ class LocalClient:
     def of_this_process() -> LocalClient:
         """Give the one client of this process; its runtime holds the lock on its folder."""
         return _of_this_process()
+
+    @staticmethod
+    def in_use() -> LocalClient | None:
+        """Give the client of this process where sessions work here already."""
+        return _of_this_process() if _of_this_process.cache_info().currsize else None
+
+    def run(self, function: Callable[..., Any], body: Mapping[str, Any]) -> Snapshot:
+        """Start a session that runs `function`; `body["researcher"]` names it."""
+        from ..researchers import FunctionResearcher
+
+        self.runtime.register(FunctionResearcher(body["researcher"], function))
+        return self.start(body)
 
     def submit(self, body: Mapping[str, Any]) -> tuple[Snapshot, bool]:
         """Start a session, or rejoin one by its key; True when it is a new one."""
@@ -74,7 +86,7 @@ class LocalClient:
         """Cancel a session and remove it."""
         self.runtime.delete(self._caller, session_id)
 
-    def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> Events:
+    def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> tuple[Events, int]:
         """Give the events past `after` and the last `seq`; wait up to `wait` seconds for the first."""
         import orjson
 

@@ -74,7 +74,7 @@ class ServerClient:
         """Cancel a session and remove it."""
         self._send("DELETE", _of(session_id))
 
-    def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> Events:
+    def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> tuple[Events, int]:
         """Give the events past `after` and the last `seq`; wait up to `wait` seconds for the first."""
         query = urlencode({"after": after, "limit": limit, "wait": int(wait)})
         answer = self._object(self._send("GET", f"{_of(session_id, 'events')}?{query}", patience=wait))

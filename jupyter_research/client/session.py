@@ -13,7 +13,7 @@ from typing import Any
 from .. import errors
 from ..events import Snapshot, State, reduce_all
 from ..report import Report
-from .base import Client
+from .base import Client, Events
 
 #: How long one request for events may be held back, in seconds.
 PATIENCE = 25.0
@@ -35,6 +35,9 @@ class CellReport(Report):
     def _repr_markdown_(self) -> str:
         return self.markdown
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.markdown)
+
     def __str__(self) -> str:
         return self.markdown
 
@@ -52,6 +55,8 @@ class Session:
         self.topic: str = snapshot["topic"]
         #: The state when this object was made; `snapshot` gives the present one.
         self.known = snapshot
+        #: The run of the cell that has shown it last.
+        self.shown_in: str | None = None
         self._show = show
         self._report: CellReport | None = None
 
@@ -119,7 +124,7 @@ class Session:
             WrongState: it is paused or interrupted, for the same reason.
             TimeoutError: it did not end in time.
         """
-        for snapshot in self.follow(timeout):
+        for snapshot, _ in self.follow(timeout):
             state = State(snapshot["state"])
             if state.finished:
                 break
@@ -132,28 +137,26 @@ class Session:
                 raise errors.WrongState(_HELD[state])
         return self
 
-    def follow(self, timeout: float | None = None, *, pause: float = 0.0) -> Iterator[Snapshot]:
-        """Give the state now and after whatever happens, until the end.
+    def follow(self, timeout: float | None = None) -> Iterator[tuple[Snapshot, Events]]:
+        """Give the state now, and after whatever happens with the events that led there, until the end.
 
         Args:
             timeout: seconds until `TimeoutError`.
-            pause: seconds in which what happens is gathered into one.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         snapshot = self.snapshot
-        yield snapshot
+        yield snapshot, []
         while not State(snapshot["state"]).finished:
             left = PATIENCE if deadline is None else min(PATIENCE, deadline - time.monotonic())
             if left <= 0:
                 raise TimeoutError(f"The session is still {_phase(snapshot)} after {timeout:g} s.")
             events, _ = self.client.events(self.id, after=snapshot["last_seq"], limit=1000, wait=left)
-            if not events and left < 1:
-                # The server counts whole seconds; what is left of the time passes here.
-                time.sleep(min(left, 0.1))
             if events:
                 snapshot = self.known = reduce_all(snapshot, events)
-                yield snapshot
-                time.sleep(pause)
+                yield snapshot, events
+            elif left < 1:
+                # The server counts whole seconds; what is left of the time passes here.
+                time.sleep(min(left, 0.1))
 
     def approve(self, proposal: Any = None) -> None:
         """Approve the proposal, as edited when one is given."""
@@ -175,9 +178,9 @@ class Session:
         """End the session now."""
         self.client.cancel(self.id)
 
-    def events(self, after: int = 0) -> list[dict[str, Any]]:
+    def events(self, after: int = 0) -> Events:
         """Give the events of the log past `after`."""
-        result: list[dict[str, Any]] = []
+        result: Events = []
         while True:
             events, last = self.client.events(self.id, after=after, limit=1000)
             result += events
