@@ -16,6 +16,7 @@ _SUFFIXES: Final = {
     "python": (".py",),
     "notebook": (".ipynb",),
     "table": (".csv", ".tsv"),
+    "code": (".c", ".cpp", ".go", ".h", ".java", ".jl", ".js", ".r", ".rs", ".sh", ".sql", ".tex", ".ts"),
 }
 
 #: Every suffix that can be read, with its kind.

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _DROPPED: Final = (
     "script, style, template, noscript, iframe, object, svg, math annotation, nav, aside, "
-    "footer, form, button, select, [hidden], [aria-hidden=true], [role=navigation], [role=search], [role=contentinfo], a.headerlink"
+    "footer, form, button, select, a.headerlink, [hidden], [aria-hidden=true], [role=navigation], "
+    "[role=search], [role=contentinfo]"
 )
 _BLOCK_TAGS: Final = """
 address article aside blockquote body caption dd details dialog div dl dt fieldset figcaption figure footer
