@@ -107,6 +107,17 @@ def test_verdict_is_documented(verdict: str) -> None:
     assert verdict in rows(page("citations.md"))
 
 
+def options_of_the_magic() -> list[str]:
+    from jupyter_research.magics import help_text
+
+    return sorted(set(re.findall(r"--[a-z][a-z-]*", help_text())))
+
+
+@pytest.mark.parametrize("option", options_of_the_magic())
+def test_option_of_the_magic_is_documented(option: str) -> None:
+    assert option in {cell.partition(" ")[0] for cell in rows(page("reference/commands.md"))}
+
+
 def codes() -> list[str]:
     found = {errors.ResearchError.code}
     waiting = [errors.ResearchError]
