@@ -64,7 +64,7 @@ class Access:
             if self._closed:
                 raise ResearchError("The server is shutting down.")
             if self.opened is None:
-                self.opened = await self.call(self._open)
+                self.opened = await self.call(self._open, asyncio.get_running_loop())
         return self.opened
 
     async def call(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -98,7 +98,8 @@ class Access:
                     await asyncio.get_running_loop().run_in_executor(closer, self.opened.close)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _open(self) -> Runtime:
+    def _open(self, loop: asyncio.AbstractEventLoop) -> Runtime:
         runtime = self._build()
+        runtime.broadcast.attach(loop, self._pool)
         runtime.open()
         return runtime

@@ -6,6 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado import web
 from tornado.ioloop import PeriodicCallback
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 MAX_JOINED: Final = 1000
 
 
-class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler):
+class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler):
     """Bring a person's sessions to one page."""
 
     auth_resource = "research"

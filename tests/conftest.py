@@ -58,7 +58,8 @@ def people() -> bool:
 def jp_server_config(data_dir: Path, research_config: dict[str, Any], people: bool) -> Config:
     """Enable the extension on a server that lets nobody in unknown."""
     server: dict[str, Any] = {
-        "jpserver_extensions": {"jupyter_research": True},
+        # Terminals are another extension and not decorated.
+        "jpserver_extensions": {"jupyter_research": True, "jupyter_server_terminals": False},
         "allow_unauthenticated_access": False,
         "reraise_server_extension_failures": True,
     }
