@@ -28,21 +28,28 @@ export class ReportView {
     private readonly trans: Words
   ) {
     this.sources = new Map(report.sources.map(source => [source.id, source]));
-    this.node = el(
-      'article',
-      { class: 'jr-report' },
-      el('h3', { class: 'jr-title' }, report.title || report.topic),
+    this.node = el('article', { class: 'jr-report' });
+    append(this.node, [
+      this.title(),
       this.verdicts(),
       ...report.sections.map(section => this.section(section)),
       this.sourceList(),
       limitations(report.limitations, trans),
       made(report, trans),
       this.peek.node
-    );
+    ]);
   }
 
   dispose(): void {
     this.peek.hide();
+  }
+
+  /** The topic stands in the card's head already. */
+  private title(): Child {
+    const { title, topic } = this.report;
+    return title && title.trim() !== topic.trim()
+      ? el('h3', { class: 'jr-title' }, title)
+      : null;
   }
 
   private section({ heading, claims }: Section): HTMLElement {
@@ -71,14 +78,10 @@ export class ReportView {
       'data-verdict': claim.verdict,
       'data-claim': claim.id
     });
-    append(node, inline(claim.text));
     const marks = claim.citations.map(citation =>
       this.mark(claim, citation, node)
     );
-    if (marks.length) {
-      // No break between the last word and its numbers.
-      node.append('\u2060', el('span', { class: 'jr-marks' }, ...marks));
-    }
+    append(node, withMarks(inline(claim.text), marks));
     if (!QUIET.has(claim.verdict)) {
       const word = verdictWord(this.trans, claim.verdict);
       node.append(' ', el('span', { class: 'jr-flag' }, word));
@@ -171,6 +174,20 @@ function inline(text: string): Child[] {
     );
 }
 
+/** Put the numbers behind the last word, with no line break between them. */
+function withMarks(text: Child[], marks: HTMLElement[]): Child[] {
+  const last = text[text.length - 1];
+  const [head, word] =
+    typeof last === 'string'
+      ? [last.replace(/\S+\s*$/, ''), /\S+(?=\s*$)/.exec(last)?.[0] ?? '']
+      : [null, last ?? null];
+  return [
+    ...text.slice(0, -1),
+    head,
+    el('span', { class: 'jr-marks' }, word, ...marks)
+  ];
+}
+
 function sourceRow(source: Source, trans: Words): HTMLElement {
   const facts = [
     source.authors.join(', '),
@@ -181,8 +198,12 @@ function sourceRow(source: Source, trans: Words): HTMLElement {
     'li',
     { value: source.number },
     el('span', { class: 'jr-source-title' }, source.title),
-    facts.length ? el('span', { class: 'jr-source-facts' }, facts.join(' · ')) : null,
-    el('span', { class: 'jr-source-place' }, ...place(source))
+    el(
+      'div',
+      { class: 'jr-source-facts' },
+      facts.length ? `${facts.join(' · ')} · ` : null,
+      ...place(source)
+    )
   );
 }
 
@@ -193,7 +214,11 @@ function place({ url, path, doi }: Source): Child[] {
     address !== null && /^https?:\/\//i.test(address)
       ? el('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, address)
       : address;
-  return [path ?? null, path && link ? ' · ' : null, link];
+  return [
+    path ? el('span', { class: 'jr-source-place' }, path) : null,
+    path && link ? ' · ' : null,
+    link
+  ];
 }
 
 /** Draw the limitations where there are any. */

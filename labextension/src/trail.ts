@@ -1,9 +1,8 @@
 /** The steps of a session: what it said, drawn when somebody asks. */
 import { el, Part, setText } from './dom';
 import { CardModel, Host } from './host';
-import { SessionEvent } from './types';
+import { SessionEvent, State } from './types';
 import { asText, clock, stateWord, stepWord, Words } from './words';
-import { State } from './types';
 
 /** More rows than these nobody reads; the oldest leave. */
 const MAX_ROWS = 1000;
@@ -19,7 +18,7 @@ export class Trail implements Part<CardModel> {
     this.node = el(
       'details',
       { class: 'jr-trail jr-fold' },
-      el('summary', {}, trans.__('Steps'), ' ', this.count),
+      el('summary', {}, this.count),
       this.rows
     );
     this.rows.setAttribute('aria-label', trans.__('Steps'));
@@ -28,7 +27,8 @@ export class Trail implements Part<CardModel> {
 
   update(model: CardModel): void {
     this.model = model;
-    setText(this.count, String(model.snapshot.last_seq));
+    const { last_seq } = model.snapshot;
+    setText(this.count, this.trans._n('%1 step', '%1 steps', last_seq));
     if (this.node.open) {
       this.append(model.events);
     }
@@ -54,10 +54,13 @@ export class Trail implements Part<CardModel> {
       this.rows.scrollHeight - 8;
     for (const event of events) {
       const words = this.words(event);
-      if (event.seq > this.last && words) {
+      if (event.seq <= this.last) {
+        continue;
+      }
+      if (words) {
         this.rows.append(this.row(event, words));
       }
-      this.last = Math.max(this.last, event.seq);
+      this.last = event.seq;
     }
     while (this.rows.childElementCount > MAX_ROWS) {
       this.rows.firstElementChild?.remove();

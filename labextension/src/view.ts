@@ -127,7 +127,14 @@ export class SessionCard {
     this.bar.update({ label: this.trans.__('Progress'), done, total, active });
     const part = fraction(done, total);
     setText(this.percent, part === null ? '' : `${Math.floor(part * 100)} %`);
-    setText(this.message, snapshot.message ?? '');
+    // The lanes say it better.
+    const inLanes = snapshot.analysts.some(one => one.state === 'working');
+    const message =
+      state === 'queued'
+        ? this.trans.__('Waits for a free place.')
+        : snapshot.message ?? '';
+    setText(this.message, message);
+    show(this.message, !inLanes && message !== '');
     show(
       this.work,
       start === null && !isFinished(state) && state !== 'awaiting_approval'

@@ -1,0 +1,64 @@
+/** A page with one card and no server, for the tests in a browser. */
+import { CardModel, Host } from '../src/host';
+import { reduceAll, initial } from '../src/reduce';
+import { Report, SessionEvent } from '../src/types';
+import { SessionCard } from '../src/view';
+
+interface Harness {
+  card?: SessionCard;
+  calls: [string, unknown][];
+  refusal: string;
+  report: Report | null;
+  events: SessionEvent[];
+  text: string;
+  draw(events: SessionEvent[], model?: Partial<CardModel>): void;
+}
+
+const harness: Harness = {
+  calls: [],
+  refusal: '',
+  report: null,
+  events: [],
+  text: '',
+  draw(events, model = {}) {
+    harness.events = events;
+    if (!harness.card) {
+      harness.card = new SessionCard(host);
+      document.getElementById('place')?.append(harness.card.node);
+    }
+    const id = events[0]?.session_id ?? '';
+    harness.card.update({
+      snapshot: reduceAll(initial(id), events),
+      link: 'live',
+      asOf: null,
+      notice: null,
+      events: events.slice(-300),
+      start: null,
+      ...model
+    });
+  }
+};
+
+const host: Host = {
+  command: (action, body) => {
+    harness.calls.push([action, body ?? null]);
+    return harness.refusal
+      ? Promise.reject(new Error(harness.refusal))
+      : Promise.resolve();
+  },
+  report: () =>
+    harness.report
+      ? Promise.resolve(harness.report)
+      : Promise.reject(new Error('The session has no report yet.')),
+  events: (after, limit) =>
+    Promise.resolve(
+      harness.events.filter(({ seq }) => seq > after).slice(0, limit)
+    ),
+  source: () => Promise.resolve({ text: harness.text }),
+  download: format => {
+    harness.calls.push(['download', format]);
+    return Promise.resolve();
+  }
+};
+
+Object.assign(window, { harness });
