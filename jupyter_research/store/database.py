@@ -86,6 +86,7 @@ class Store:
             raise StorageFailed(f"{path} cannot be opened: {error}. Set ResearchApp.data_dir to another folder.") from error
         self._next_number: int = (highest or 0) + 1
         self._connection = connection
+        self._closed = False
         self._writer = Writer(path, connection, on_commit=on_commit, on_failure=on_failure, beat=_beat)
         self._writer.start()
 
@@ -222,7 +223,10 @@ class Store:
         return future
 
     def close(self, timeout: float = 3.0) -> None:
-        """Commit what has been handed over and close the file."""
+        """Commit what has been handed over and close the file; once is enough."""
+        if self._closed:
+            return
+        self._closed = True
         if self._writer.stop(timeout):
             self._connection.execute("INSERT OR REPLACE INTO facts VALUES ('clean', '1')")
             self._connection.close()
