@@ -13,14 +13,14 @@ from tornado.ioloop import PeriodicCallback
 from tornado.iostream import StreamClosedError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from .errors import InvalidRequest, LimitReached, ResearchError
+from .errors import InvalidRequest, LimitReached, ResearchError, SessionNotFound
+from .events import State
 from .identity import still_allowed
 from .rest import JsonErrors, authorized, parse
 
 if TYPE_CHECKING:
     from .broadcast import Viewer
     from .runtime import Runtime
-    from .store import SessionLog
 
 #: Sessions that one socket may have joined.
 MAX_JOINED: Final = 1000
@@ -63,7 +63,6 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
     def open(self, *args: Any, **kwargs: Any) -> None:
         """Begin to follow."""
         self.owner = self.caller
-        self.joined: dict[str, SessionLog] = {}
         self.unanswered = 0
         self.viewer = self.runtime.broadcast.viewer(self.send)
         self.access.entered(self.owner.owner, self)
@@ -121,15 +120,13 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
             raise InvalidRequest("after must be a whole number from 0.")
         if log_id is not None and not isinstance(log_id, str):
             raise InvalidRequest("log must be a text.")
-        if len(self.joined) >= MAX_JOINED and session_id not in self.joined:
+        if len(self.viewer.cursors) >= MAX_JOINED and session_id not in self.viewer.cursors:
             raise LimitReached(f"One connection joins {MAX_JOINED} sessions at most: leave some.")
         session_log = await self.access.call(self.runtime.log_of, self.owner, session_id)
-        self.joined[session_id] = session_log
         await self.runtime.broadcast.join(self.viewer, session_log, after, log_id)
 
     async def leave(self, session_id: str, reason: str) -> None:
         """Follow a session no more."""
-        self.joined.pop(session_id, None)
         self.runtime.broadcast.leave(self.viewer, session_id)
         await self.viewer.send({"type": "session_left", "session_id": session_id, "reason": reason})
 
@@ -137,12 +134,22 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
         """Ping while a joined session works, so that no proxy cuts the line during a long model call."""
         if self.unanswered >= 3:
             self.close(1001, "No answer to a ping.")
-        elif any(session_log.gate for session_log in self.joined.values()):
+        elif await self.access.call(self.any_works, list(self.viewer.cursors)):
             self.unanswered += 1
             try:
                 self.ping(b"")
             except WebSocketClosedError:
                 self.log.debug("A viewer left before its ping.")
+
+    def any_works(self, session_ids: list[str]) -> bool:
+        """Tell whether one of these sessions works; may read from disk."""
+        for session_id in session_ids:
+            try:
+                if State(self.runtime.get(self.owner, session_id)["state"]).working:
+                    return True
+            except SessionNotFound:
+                continue  # Deleted since.
+        return False
 
     def on_pong(self, data: bytes) -> None:
         """Take note that the viewer is there."""
@@ -162,7 +169,7 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
     async def revoke(self) -> None:
         """Show nothing more, say so, and close."""
         try:
-            for session_id in list(self.joined):
+            for session_id in list(self.viewer.cursors):
                 await self.leave(session_id, "revoked")
         except ConnectionError:
             self.log.debug("A viewer left before its access was taken back.")

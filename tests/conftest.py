@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ class Person:
     def __init__(self, fetch: Any, ws_fetch: Any, name: str | None = None) -> None:
         self._fetch = fetch
         self._ws_fetch = ws_fetch
+        self.sockets: list[Any] = []
         self.headers = {} if name is None else {"X-Test-User": name, "Authorization": ""}
 
     async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> HTTPResponse:
@@ -125,7 +126,9 @@ class Person:
 
     async def connect(self, **options: Any) -> Any:
         """Open a socket."""
-        return await self._ws_fetch("research", "api", "ws", headers=dict(self.headers), **options)
+        socket = await self._ws_fetch("research", "api", "ws", headers=dict(self.headers), **options)
+        self.sockets.append(socket)
+        return socket
 
 
 def read(answer: HTTPResponse, status: int) -> Any:
@@ -157,9 +160,13 @@ async def messages(socket: Any, kind: str, count: int = 1) -> list[dict[str, Any
 
 
 @pytest.fixture
-def person(jp_fetch: Any, jp_ws_fetch: Any) -> Callable[..., Person]:
+def person(jp_fetch: Any, jp_ws_fetch: Any) -> Iterator[Callable[..., Person]]:
     """Make people: `person("alice")` where the server knows names, else `person()`."""
-    return lambda name=None: Person(jp_fetch, jp_ws_fetch, name)
+    known: dict[str | None, Person] = {}
+    yield lambda name=None: known.setdefault(name, Person(jp_fetch, jp_ws_fetch, name))
+    for one in known.values():
+        for socket in one.sockets:
+            socket.close()
 
 
 @pytest.fixture
