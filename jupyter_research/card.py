@@ -75,9 +75,8 @@ def phase(snapshot: Snapshot) -> str:
 def line(snapshot: Snapshot) -> str:
     """Give one line for a terminal."""
     message = _what_happens(snapshot)
-    return f"[{snapshot['session_id'][:8]}] {phase(snapshot)}: {snapshot['topic']}" + (
-        f" ({message})" if message else ""
-    )
+    topic = " ".join(snapshot["topic"].split())
+    return f"[{snapshot['session_id'][:8]}] {phase(snapshot)}: {topic}" + (f" ({message})" if message else "")
 
 
 def ago(time: str, now: str | None = None) -> str:
@@ -136,6 +135,8 @@ def _bar(done: float | None, total: float | None, label: str) -> str:
 
 def _report_html(report: Report) -> Iterator[str]:
     yield f"<h2>{escape(report.title)}</h2>"
+    if report.markdown:
+        yield f'<div style="white-space: pre-wrap">{escape(report.markdown)}</div>'
     numbers = {source.id: source.number for source in report.sources}
     for section in report.sections:
         yield from _section_html(section, numbers)

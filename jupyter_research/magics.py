@@ -10,7 +10,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
-from . import notebook
+from . import notebook, widgets
 from .client import Session
 from .errors import InvalidRequest, ResearchError
 from .topics import FirstCell, typed_topics
@@ -38,7 +38,7 @@ class Line:
 
 
 @magics_class
-class ResearchMagics(Magics):  # type: ignore[misc]  # IPython ships no types
+class ResearchMagics(Magics):
     """Hold the magics."""
 
     @no_var_expand
@@ -95,7 +95,7 @@ def _reopen(id: str) -> Session:
         if not newest:
             raise InvalidRequest("There is no session yet: `%research` and a topic start one.")
         found = newest[0]
-    notebook.widgets.show(found)
+    widgets.show(found)
     return found
 
 

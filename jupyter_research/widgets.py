@@ -157,7 +157,7 @@ class SessionOutput:
             snapshot,
             where=self.session.client.where,
             report=report,
-            markdown=report.markdown if report else "",
+            markdown=report.text if report else "",
         )
         self._shell.display_pub.publish(data, {}, transient={"display_id": self._display_id}, update=update)
 

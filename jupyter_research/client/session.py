@@ -29,17 +29,17 @@ _HELD = {
 class CellReport(Report):
     """Hold a finished report that renders in a cell."""
 
-    #: The report as Markdown, as `export` writes it.
-    markdown: str = ""
+    #: The whole report as Markdown, sources included.
+    text: str = ""
 
     def _repr_markdown_(self) -> str:
-        return self.markdown
+        return self.text
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(self.markdown)
+        printer.text(self.text)
 
     def __str__(self) -> str:
-        return self.markdown
+        return self.text
 
 
 class Session:
@@ -85,8 +85,8 @@ class Session:
             data = json.loads(self.client.report(self.id, "json"))
             plain = Report.from_json(data)
             fields = {name: getattr(plain, name) for name in Report.__dataclass_fields__}
-            markdown = self.client.report(self.id, "markdown").decode()
-            self._report = CellReport(**fields, markdown=markdown)
+            text = self.client.report(self.id, "markdown").decode()
+            self._report = CellReport(**fields, text=text)
         return self._report
 
     @property
