@@ -371,7 +371,8 @@ def test_a_cancelled_function_is_stopped_at_its_next_update_whatever_it_catches(
 
     desk.add("function", function)
     session_id = desk.start(researcher="function")
-    desk.until(session_id, "researching")
+    with desk.grown:
+        assert desk.grown.wait_for(lambda: "still working" in str(desk.events(session_id)), 20)
     begun = time.monotonic()
     assert desk.manager.cancel(ALICE, session_id)["state"] == "cancelled"
     assert time.monotonic() - begun < 5

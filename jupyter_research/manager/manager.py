@@ -599,6 +599,9 @@ class Manager:
     def _job(self, caller: Caller, session_id: str) -> Job:
         """Find a job in memory, else make it anew from the log."""
         job = self._jobs.get(session_id)
+        if job is not None and job.log.broken is not None:
+            self._end_broken([job.log])  # The writer's word of it is still on its way.
+            job = None
         if job is not None:
             if job.owner != caller.owner:
                 raise SessionNotFound()
