@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ INSIDE_FUNCTIONS_ONLY: dict[str, set[str]] = {
 }
 
 
+@cache
 def parts() -> list[str]:
     """Give the names of the package's modules and subpackages."""
     found = {path.stem for path in PACKAGE.glob("*.py")}
@@ -66,9 +68,10 @@ def files(part: str) -> list[Path]:
     return [single] if single.exists() else sorted((PACKAGE / part).rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[tuple[str, str]]:
+@cache
+def imports(path: Path) -> list[tuple[str, str]]:
     """Give each import as a dotted absolute name, and where it stands: top, function or type."""
-    yield from _imports(ast.parse(path.read_text(encoding="utf-8")), path, "top")
+    return list(_imports(ast.parse(path.read_text(encoding="utf-8")), path, "top"))
 
 
 def _imports(node: ast.AST, path: Path, place: str) -> Iterator[tuple[str, str]]:
