@@ -34,6 +34,15 @@ class LocalClient:
         return _of_this_process()
 
     @staticmethod
+    def over(folder: Path | None = None, researchers: Mapping[str, str] | None = None) -> LocalClient:
+        """Give a client that keeps its sessions where a server would; `close` it after use."""
+        return LocalClient(_open(folder or _server_data_dir(), researchers or {}))
+
+    def close(self) -> None:
+        """Interrupt what works and give the folder back."""
+        self.runtime.close()
+
+    @staticmethod
     def in_use() -> LocalClient | None:
         """Give the client of this process where sessions work here already."""
         return _of_this_process() if _of_this_process.cache_info().currsize else None
@@ -116,6 +125,12 @@ class LocalClient:
 
 @cache
 def _of_this_process() -> LocalClient:
+    runtime = _open(_data_dir(), {})
+    atexit.register(runtime.close)
+    return LocalClient(runtime)
+
+
+def _open(folder: Path, researchers: Mapping[str, str]) -> Runtime:
     try:
         from ..runtime import Runtime, Settings
     except ModuleNotFoundError as error:
@@ -125,10 +140,16 @@ def _of_this_process() -> LocalClient:
             "There is no Jupyter server here, and this environment has only the notebook's part: run "
             "`%pip install jupyter_research` and restart the kernel to work without one."
         ) from error
-    runtime = Runtime(Settings(data_dir=_data_dir(), root=None))
+    runtime = Runtime(Settings(data_dir=folder, root=None, researchers=researchers))
     runtime.open()
-    atexit.register(runtime.close)
-    return LocalClient(runtime)
+    return runtime
+
+
+def _server_data_dir() -> Path:
+    """Give the folder that a server of this person uses when nothing else is configured."""
+    from jupyter_core.paths import jupyter_data_dir
+
+    return Path(jupyter_data_dir()) / "research" / (os.environ.get("JUPYTERHUB_SERVER_NAME") or "default")
 
 
 def _data_dir() -> Path:
