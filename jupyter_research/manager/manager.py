@@ -631,7 +631,10 @@ class Manager:
 
     def recover(self, *, resume: bool) -> None:
         """Take over what a server that is gone has left: interrupted, or queued again."""
-        for row in reversed(self._store.rows(states=[State.QUEUED, State.PLANNING, State.RESEARCHING])):
+        states = [State.QUEUED, State.PLANNING, State.RESEARCHING]
+        if resume:
+            states.append(State.INTERRUPTED)  # By a stop in good order.
+        for row in reversed(self._store.rows(states=states)):
             session_log = self._store.log(row.session_id)
             assert session_log is not None
             with self._lock:
@@ -645,9 +648,9 @@ class Manager:
                     if self._slots.request(job):
                         self._begin(job)
                     continue
-                self._append(
-                    job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, _reason("the server went away", job), gate=0
-                )
+                if job.state is not State.INTERRUPTED:
+                    reason = _reason("the server went away", job)
+                    self._append(job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, reason, gate=0)
                 if resume:
                     self._resume(job, "resumed at the start of the server")
 
