@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
-from .errors import ResearchError
+from .errors import LimitReached
 
 if TYPE_CHECKING:
     from .runtime import Runtime
@@ -62,7 +62,7 @@ class Access:
             return self.opened
         async with self._opening:
             if self._closed:
-                raise ResearchError("The server is shutting down.")
+                raise LimitReached("The server is shutting down: try again when it is back.")
             if self.opened is None:
                 self.opened = await self.call(self._open, asyncio.get_running_loop())
         return self.opened
