@@ -24,7 +24,7 @@ help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 run: $(VENV)/.built $(VENV)/.library ## install, gather the example library, run one session on it offline
-	jupyter research run --yes --wait --source examples/library "$(TOPIC)"
+	jupyter research run --in-process --yes --wait --source examples/library "$(TOPIC)"
 
 test: $(VENV)/.built $(VENV)/.test chromium ## run every test, those in the browser too
 	python -m pytest $(TESTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import re
 from pathlib import Path
@@ -116,6 +117,31 @@ def options_of_the_magic() -> list[str]:
 @pytest.mark.parametrize("option", options_of_the_magic())
 def test_option_of_the_magic_is_documented(option: str) -> None:
     assert option in {cell.partition(" ")[0] for cell in rows(page("reference/commands.md"))}
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """Give the parser of each command of the command line, and the main one under no name."""
+    from jupyter_research.cli.arguments import _parser
+
+    main = _parser()
+    [commands] = [action for action in main._actions if isinstance(action, argparse._SubParsersAction)]
+    return {"": main, **commands.choices}
+
+
+@pytest.mark.parametrize("command", [name for name in parsers() if name])
+def test_command_is_documented(command: str) -> None:
+    assert command in rows(page("reference/commands.md"))
+
+
+def options_of_the_command_line() -> list[str]:
+    actions = [action for parser in parsers().values() for action in parser._actions]
+    return sorted({option for action in actions for option in action.option_strings} - {"-h", "--help"})
+
+
+@pytest.mark.parametrize("option", options_of_the_command_line())
+def test_option_of_the_command_line_is_documented(option: str) -> None:
+    table = page("reference/commands.md").split("## The command line")[1]
+    assert option in {cell.partition(" ")[0] for cell in rows(table)}
 
 
 def codes() -> list[str]:
