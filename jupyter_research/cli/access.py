@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,20 @@ def of(server: Server | None, researchers: Mapping[str, str] | None = None) -> I
         yield client
     finally:
         client.close()
+
+
+@contextmanager
+def session(arguments: Namespace) -> Iterator[tuple[Client, Snapshot]]:
+    """Give the session that a command names, and the client to command it by."""
+    with sessions(in_process=arguments.in_process) as client:
+        snapshot = one(client, arguments.session)
+        name = str(snapshot["researcher"])
+        if client.where == "server" or ":" not in name:
+            yield client, snapshot
+            return
+    # A function that the command line named is configured nowhere, so that it has to be named again.
+    with of(None, {name: name}) as client:
+        yield client, snapshot
 
 
 def running_server() -> Server | None:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from .._version import __version__
+from ..events import State
 from ..export import FORMATS
 
 Command = Callable[[argparse.Namespace], int]
@@ -140,7 +141,9 @@ def _demo(commands: Any) -> None:
 
 def _list(commands: Any) -> None:
     parser = _command(commands, "list", "list sessions, the newest first", ("show", "list_sessions"))
-    parser.add_argument("--state", metavar="STATE", help="only those in this state")
+    parser.add_argument(
+        "--state", choices=[state.value for state in State], metavar="STATE", help="only those in this state"
+    )
     parser.add_argument("--limit", type=int, default=20, metavar="N", help="how many at most (default: 20)")
 
 

@@ -19,28 +19,26 @@ from .run import finish
 def approve(arguments: Namespace) -> int:
     """Approve a proposal, as it stands or as a file has it."""
     edited = _edited(arguments.edit) if arguments.edit else None
-    with access.sessions(in_process=arguments.in_process) as client:
-        snapshot = access.one(client, arguments.session)
+    with access.session(arguments) as (client, snapshot):
         return _go_on(client, client.approve(snapshot["session_id"], snapshot["version"], edited), arguments)
 
 
 def resume(arguments: Namespace) -> int:
     """Take a session up again."""
-    with access.sessions(in_process=arguments.in_process) as client:
-        snapshot = access.one(client, arguments.session)
+    with access.session(arguments) as (client, snapshot):
         return _go_on(client, client.resume(snapshot["session_id"]), arguments)
 
 
 def pause(arguments: Namespace) -> int:
     """Pause a session."""
-    with access.sessions(in_process=arguments.in_process) as client:
-        return _say(client.pause(access.one(client, arguments.session)["session_id"]), arguments)
+    with access.session(arguments) as (client, snapshot):
+        return _say(client.pause(snapshot["session_id"]), arguments)
 
 
 def cancel(arguments: Namespace) -> int:
     """End a session now."""
-    with access.sessions(in_process=arguments.in_process) as client:
-        return _say(client.cancel(access.one(client, arguments.session)["session_id"]), arguments)
+    with access.session(arguments) as (client, snapshot):
+        return _say(client.cancel(snapshot["session_id"]), arguments)
 
 
 def _go_on(client: Client, snapshot: Snapshot, arguments: Namespace) -> int:
