@@ -110,7 +110,7 @@ class Bars(Quiet):
         """Move the bars."""
         finished = State(snapshot["state"]).finished
         message = phase(snapshot) if finished else one_line(snapshot["message"] or phase(snapshot))
-        self._move("", message, snapshot["done"], snapshot["total"])
+        self._move("", message, *((1, 1) if finished else (snapshot["done"], snapshot["total"])))
         for analyst in snapshot["analysts"]:
             name = one_line(analyst["name"] or analyst["role"] or analyst["id"])
             done = (1, 1) if analyst["state"] == "done" else (analyst["done"], analyst["total"])

@@ -138,7 +138,7 @@ def output_format(arguments: Namespace) -> str:
         fitting = [item.name for item in FORMATS.values() if arguments.output.lower().endswith(item.suffix)]
         if not fitting:
             raise InvalidRequest(
-                f"The ending of {arguments.output} names no format: use --format, one of {', '.join(FORMATS)}."
+                f"The ending of {arguments.output} names no format: add --format, {', '.join(FORMATS)}."
             )
         # `.csl.json` ends in `.json` too: the longest ending is meant.
         chosen = max(fitting, key=lambda name: len(FORMATS[name].suffix))
