@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import itertools
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 from tornado import web
 
 from jupyter_research import errors
 from jupyter_research.app import ResearchApp
 from jupyter_research.events import Kind, State, initial
 from jupyter_research.export import FORMATS
-from jupyter_research.handlers import ROUTES
+from jupyter_research.handlers import ROUTES, openapi
+from jupyter_research.manager.request import StartRequest
 from jupyter_research.report import Verdict
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -80,6 +83,23 @@ def test_no_route_is_documented_that_does_not_exist() -> None:
         cell for cell in rows(page("reference/rest.md")) if re.match("(GET|POST|PUT|PATCH|DELETE) ", cell)
     }
     assert named == set(routes())
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(StartRequest)])
+def test_field_of_the_request_for_a_session_is_documented(field: str) -> None:
+    assert field in rows(page("reference/rest.md"))
+
+
+def parameters() -> list[str]:
+    description = yaml.safe_load(openapi())
+    operations = [operation for path in description["paths"].values() for operation in path.values()]
+    given = [item for each in operations if isinstance(each, dict) for item in each.get("parameters", [])]
+    return sorted({item["name"] for item in given if item.get("in") == "query"})
+
+
+@pytest.mark.parametrize("parameter", parameters())
+def test_parameter_of_a_route_is_documented(parameter: str) -> None:
+    assert f"`{parameter}`" in page("reference/rest.md")
 
 
 @pytest.mark.parametrize("kind", [kind.value for kind in Kind])
