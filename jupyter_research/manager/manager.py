@@ -664,9 +664,10 @@ class Manager:
     def _end_broken(self, logs: Iterable[SessionLog]) -> None:
         with self._lock:
             for session_log in logs:
-                job = self._jobs.pop(session_log.session_id, None)
-                if job is None:
-                    continue
+                job = self._jobs.get(session_log.session_id)
+                if job is None or session_log.broken is None:
+                    continue  # Ended already, or even resumed since.
+                del self._jobs[session_log.session_id]
                 attempt, working, queued = job.running, job.state.working, job.state is State.QUEUED
                 job.state = State.FAILED
                 if attempt is not None:
