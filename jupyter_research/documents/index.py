@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from .opening import Stamp
-from .passages import Span
 from .records import Document, Passage
 
 #: Raised whenever parsing or cutting changes: what an older one read is read again.
@@ -27,29 +26,32 @@ _VERSION: Final = 1
 
 _SCHEMA: Final = """
 CREATE TABLE documents (
-    hash TEXT PRIMARY KEY, kind TEXT NOT NULL, title TEXT, authors TEXT NOT NULL, year INTEGER, doi TEXT,
-    pages INTEGER, chars INTEGER NOT NULL, text BLOB NOT NULL
-) WITHOUT ROWID;
+    number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, title TEXT,
+    authors TEXT NOT NULL, year INTEGER, doi TEXT, pages INTEGER, chars INTEGER NOT NULL, text NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL
+);
 CREATE TABLE files (
     path BLOB PRIMARY KEY, name TEXT NOT NULL, stamp TEXT NOT NULL, checked INTEGER NOT NULL,
     hash TEXT, failure TEXT
 ) WITHOUT ROWID;
 CREATE INDEX files_hash ON files (hash);
 CREATE TABLE passages (
-    id INTEGER PRIMARY KEY, hash TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, document INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
     page INTEGER, cell INTEGER, heading TEXT, title TEXT NOT NULL, body TEXT NOT NULL
 );
-CREATE INDEX passages_hash ON passages (hash, start);
 CREATE VIRTUAL TABLE search USING fts5 (
     title, body, content='passages', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2'
 );
 """
 
 _DOCUMENTS: Final = """
-SELECT d.hash, d.kind, d.title, d.authors, d.year, d.doi, d.pages, d.chars, f.path, f.name
+SELECT d.number, d.hash, d.kind, d.title, d.authors, d.year, d.doi, d.pages, d.chars, f.path, f.name
 FROM documents d JOIN files f
 ON f.path = (SELECT path FROM files WHERE hash = d.hash ORDER BY name, path LIMIT 1)
 """
+
+#: A shorter text gains nothing by being compressed.
+_PACKED_FROM: Final = 8192
 
 #: Two writes within this many nanoseconds can bear the same time: such a stamp proves nothing.
 _RACE: Final = 2_000_000_000
@@ -112,24 +114,12 @@ class Index:
     def write(self, entries: Sequence[Entry], gone: Iterable[Path] = ()) -> None:
         """Write a batch in one transaction, and drop the documents that no file holds any more."""
         with self._transaction() as connection:
-            for entry in entries:
-                if entry.parsed is not None and entry.hash is not None:
-                    _insert(connection, entry.hash, entry)
-                connection.execute(
-                    "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)",
-                    (
-                        os.fsencode(entry.path),
-                        entry.name,
-                        json.dumps(entry.stamp),
-                        entry.checked,
-                        entry.hash,
-                        entry.failure,
-                    ),
-                )
-            connection.executemany(
-                "DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in gone]
-            )
-            _sweep(connection)
+            paths = [(os.fsencode(path),) for path in (*gone, *(entry.path for entry in entries))]
+            left = _hashes(connection, paths)
+            connection.executemany("DELETE FROM files WHERE path = ?", paths)
+            _insert(connection, [entry for entry in entries if entry.parsed is not None])
+            connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", map(_file_row, entries))
+            _sweep(connection, left)
 
     def documents(self) -> list[Document]:
         """Give all documents, by name."""
@@ -144,7 +134,7 @@ class Index:
             .execute("SELECT text FROM documents WHERE hash GLOB ?", (f"sha256:{_digits(document_id)}*",))
             .fetchone()
         )
-        return zlib.decompress(row[0]).decode("utf-8") if row else None
+        return _unpacked(row[0]) if row else None
 
     def passages(self, document_id: str) -> list[Passage]:
         """Give the passages of a document, in order."""
@@ -155,8 +145,10 @@ class Index:
             return []
         document = _document(row)
         found = connection.execute(
-            "SELECT start, stop, body, page, cell, heading, 0.0 FROM passages WHERE hash = ? ORDER BY start",
-            (document.hash,),
+            "SELECT start, stop, body, page, cell, heading, 0.0 FROM passages"
+            " WHERE id BETWEEN (SELECT first FROM documents WHERE number = ?1)"
+            " AND (SELECT last FROM documents WHERE number = ?1) ORDER BY id",
+            (row[0],),
         )
         return [_passage(document, passage) for passage in found]
 
@@ -172,15 +164,16 @@ class Index:
         scores = dict(best)
         marks = ",".join("?" * len(scores))
         rows = connection.execute(
-            f"SELECT id, hash, start, stop, body, page, cell, heading FROM passages WHERE id IN ({marks})",
+            "SELECT p.id, d.hash, d.number, p.start, p.stop, p.body, p.page, p.cell, p.heading"
+            f" FROM passages p JOIN documents d ON d.number = p.document WHERE p.id IN ({marks})",
             list(scores),
         ).fetchall()
-        rows.sort(key=lambda row: (scores[row[0]], row[1], row[2]))
-        documents = self._documents_of({row[1] for row in rows[:k]})
+        rows.sort(key=lambda row: (scores[row[0]], row[1], row[3]))
+        documents = self._numbered({row[2] for row in rows[:k]})
         return [
-            _passage(documents[row[1]], (*row[2:], -scores[row[0]]))
+            _passage(documents[row[2]], (*row[3:], -scores[row[0]]))
             for row in rows[:k]
-            if row[1] in documents
+            if row[2] in documents
         ]
 
     def frequency(self, expression: str) -> int:
@@ -204,9 +197,9 @@ class Index:
         for connection in connections:
             connection.close()
 
-    def _documents_of(self, hashes: set[str]) -> dict[str, Document]:
-        marks = ",".join("?" * len(hashes))
-        rows = self._connection().execute(f"{_DOCUMENTS} WHERE d.hash IN ({marks})", list(hashes))
+    def _numbered(self, numbers: set[int]) -> dict[int, Document]:
+        marks = ",".join("?" * len(numbers))
+        rows = self._connection().execute(f"{_DOCUMENTS} WHERE d.number IN ({marks})", list(numbers))
         return {row[0]: _document(row) for row in rows}
 
     def _connection(self) -> sqlite3.Connection:
@@ -240,6 +233,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # Fewer checkpoints while a collection is read: each waits for the disk.
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
+        connection.execute("PRAGMA cache_size = -8000")
         _migrate(connection)
     except BaseException:
         connection.close()
@@ -265,54 +261,71 @@ def _migrate(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _insert(connection: sqlite3.Connection, hash_: str, entry: Entry) -> None:
-    parsed = entry.parsed
-    assert parsed is not None
-    text = parsed["text"]
-    added = connection.execute(
-        "INSERT OR IGNORE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            hash_,
-            entry.kind,
-            parsed["title"],
-            json.dumps(parsed["authors"]),
-            parsed["year"],
-            parsed["doi"],
-            parsed["pages"],
-            len(text),
-            zlib.compress(text.encode("utf-8"), 1),
-        ),
-    )
-    if added.rowcount < 1:
-        return
-    title = parsed["title"] or entry.path.stem
+def _insert(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM passages").fetchone()
-    rows = [
-        _row(number, hash_, title, text, Span(*span)) for number, span in enumerate(parsed["spans"], last + 1)
-    ]
+    rows: list[tuple[Any, ...]] = []
+    for entry in entries:
+        first = last + len(rows) + 1
+        added = connection.execute(
+            "INSERT OR IGNORE INTO documents VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _document_row(entry, first),
+        )
+        # Another session may have read the same bytes meanwhile.
+        if added.rowcount == 1:
+            rows += _passage_rows(entry, first, added.lastrowid or 0)
     connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     connection.executemany(
         "INSERT INTO search (rowid, title, body) VALUES (?, ?, ?)", [(row[0], *row[7:]) for row in rows]
     )
 
 
-def _row(number: int, hash_: str, title: str, text: str, span: Span) -> tuple[Any, ...]:
-    body = text[span.start : span.end]
-    headed = f"{title} / {span.heading}" if span.heading and span.heading != title else title
-    return (number, hash_, span.start, span.end, span.page, span.cell, span.heading, headed, body)
+def _document_row(entry: Entry, first: int) -> tuple[Any, ...]:
+    parsed = entry.parsed or {}
+    said = (parsed["title"], json.dumps(parsed["authors"]), parsed["year"], parsed["doi"], parsed["pages"])
+    text, last = parsed["text"], first + len(parsed["spans"]) - 1
+    return (entry.hash, entry.kind, *said, len(text), _packed(text), first, last)
 
 
-def _sweep(connection: sqlite3.Connection) -> None:
-    orphans = connection.execute(
-        "SELECT hash FROM documents WHERE hash NOT IN (SELECT hash FROM files WHERE hash IS NOT NULL)"
-    )
-    for (hash_,) in orphans.fetchall():
+def _passage_rows(entry: Entry, first: int, document: int) -> Iterator[tuple[Any, ...]]:
+    parsed = entry.parsed or {}
+    title, text = parsed["title"] or entry.path.stem, parsed["text"]
+    for number, (start, stop, page, cell, heading) in enumerate(parsed["spans"], first):
+        headed = f"{title} / {heading}" if heading and heading != title else title
+        yield (number, document, start, stop, page, cell, heading, headed, text[start:stop])
+
+
+def _file_row(entry: Entry) -> tuple[Any, ...]:
+    stamp = json.dumps(entry.stamp)
+    return (os.fsencode(entry.path), entry.name, stamp, entry.checked, entry.hash, entry.failure)
+
+
+def _packed(text: str) -> str | bytes:
+    return zlib.compress(text.encode("utf-8"), 1) if len(text) > _PACKED_FROM else text
+
+
+def _unpacked(stored: str | bytes) -> str:
+    return stored if isinstance(stored, str) else zlib.decompress(stored).decode("utf-8")
+
+
+def _hashes(connection: sqlite3.Connection, paths: Iterable[tuple[bytes]]) -> set[str]:
+    found = (connection.execute("SELECT hash FROM files WHERE path = ?", path).fetchone() for path in paths)
+    return {row[0] for row in found if row is not None and row[0] is not None}
+
+
+def _sweep(connection: sqlite3.Connection, hashes: Iterable[str]) -> None:
+    """Drop those of the documents that no file holds any more."""
+    for hash_ in hashes:
+        if connection.execute("SELECT 1 FROM files WHERE hash = ?", (hash_,)).fetchone():
+            continue
+        row = connection.execute("SELECT first, last FROM documents WHERE hash = ?", (hash_,)).fetchone()
+        if row is None:
+            continue
         connection.execute(
             "INSERT INTO search (search, rowid, title, body)"
-            " SELECT 'delete', id, title, body FROM passages WHERE hash = ?",
-            (hash_,),
+            " SELECT 'delete', id, title, body FROM passages WHERE id BETWEEN ? AND ?",
+            row,
         )
-        connection.execute("DELETE FROM passages WHERE hash = ?", (hash_,))
+        connection.execute("DELETE FROM passages WHERE id BETWEEN ? AND ?", row)
         connection.execute("DELETE FROM documents WHERE hash = ?", (hash_,))
 
 
@@ -322,7 +335,7 @@ def _digits(document_id: str) -> str:
 
 
 def _document(row: Sequence[Any]) -> Document:
-    hash_, kind, title, authors, year, doi, pages, chars, path, name = row
+    _, hash_, kind, title, authors, year, doi, pages, chars, path, name = row
     place = Path(os.fsdecode(path))
     return Document(
         id=f"d{hash_.removeprefix('sha256:')[:16]}",

@@ -19,7 +19,7 @@ from .records import Failure, FileRef, Stopped
 from .worker import Worker
 
 #: A batch is committed when it holds this many files or characters, or is this many seconds old.
-_BATCH_FILES: Final = 200
+_BATCH_FILES: Final = 500
 _BATCH_CHARS: Final = 4_000_000
 _BATCH_SECONDS: Final = 1.0
 #: Seconds that a drain waits for the files in hand.
