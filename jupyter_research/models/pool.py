@@ -16,7 +16,7 @@ from .words import stems
 #: Two sentences more alike than this say the same thing.
 _SAME: Final = 0.75
 #: What likeness to sentences already chosen costs against nearness to the topic.
-_DIVERSITY: Final = 0.35
+_DIVERSITY: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,7 +34,7 @@ class Sentence:
     stems: tuple[str, ...]
     #: How well it stands as evidence on its own, 0 to 1.
     quality: float
-    #: Stems of the heading and of the document's title.
+    #: Stems of the passage around, its heading and the document's title.
     context: frozenset[str]
 
     @property
@@ -63,7 +63,7 @@ class Sentence:
 
 def cut(hit: Hit, split: Splitter) -> list[Sentence]:
     """Cut a passage into its sentences."""
-    context = frozenset(stems(f"{hit['title']} {hit['heading'] or ''}"))
+    context = frozenset(stems(f"{hit['title']} {hit['heading'] or ''} {hit['text']}"))
     found = []
     for start, end in split(hit["text"]):
         text = hit["text"][start:end]

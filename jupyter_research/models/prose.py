@@ -7,10 +7,10 @@ from typing import Final
 
 from .words import STOP_WORDS, words
 
-_LONGEST: Final = 480
+_LONGEST: Final = 700
 _CODE: Final = re.compile(
     r"^\s*(?:>>>|\.\.\.|\$ |#!|//|/\*|@\w|\.\. )|^(?:from [\w.]+ )?import \w|^\s*(?:def|class|async|return|if|for)"
-    r"\b.*:\s*(?:$|\n)|\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?\w+[^>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
+    r"\b.*:\s*(?:$|\n)|\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?[a-zA-Z][^<>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
     r":(?:param|type|return|rtype|raises)\b|\\\w+\{|&\w+;|\|\||&&"
 )
 _TABLE: Final = re.compile(r"\|.*\||(?:^|\n)\s*[-+=]{4,}|\S\t\S|(?:\S {3,}){2,}\S|[─━│┃├└]|\.{5,}|_{4,}")
@@ -21,7 +21,7 @@ _REFERENCE: Final = re.compile(
 )
 _NOTICE: Final = re.compile(
     r"\ball rights reserved\b|\blicen[sc]ed? under\b|\bcopyright\b|©|\bpermission is hereby\b|\bwarrant(?:y|ies)\b|"
-    r"\bredistribution\b|\bWITHOUT\b|\bsupported by (?:a |the )?grants?\b|\backnowledg(?:e|ment)|\bcorresponding author\b|"
+    r"\bredistribution\b|\bsupported by (?:a |the )?grants?\b|\backnowledg(?:e|ment)|\bcorresponding author\b|"
     r"@\w+\.(?:edu|org|com|net)\b|\bcontributed by\b|\bpatch by\b|\bpull request\b|\bPR #?\d|\bthanks to\b",
     re.IGNORECASE,
 )
@@ -42,7 +42,7 @@ def quotability(text: str) -> float:
     if _CODE.search(text) or _TABLE.search(text) or _REFERENCE.search(text) or _NOTICE.search(text):
         return 0.0
     found = words(text)
-    if not 5 <= len(found) <= 75 or not _reads(text, found):
+    if not 5 <= len(found) <= 110 or not _reads(text, found):
         return 0.0
     return _shine(text, len(found))
 
@@ -54,10 +54,10 @@ def _reads(text: str, found: list[str]) -> bool:
     digits = sum(word[0].isdigit() for word in found)
     capitals = sum(character.isupper() for character in text)
     return (
-        small / len(found) >= 0.18
-        and letters / len(text) >= 0.75
-        and digits / len(found) <= 0.34
-        and capitals / len(text) <= 0.3
+        small / len(found) >= (0.1 if len(found) < 9 else 0.07)
+        and letters / len(text) >= 0.62
+        and digits / len(found) <= 0.45
+        and capitals / len(text) <= 0.35
     )
 
 

@@ -13,10 +13,12 @@ from .words import is_generic, stems
 
 #: What a term of everyday speech weighs against one that says something.
 _GENERIC_WEIGHT: Final = 0.2
-#: What a related word, or a word of the heading, counts for a term that the sentence lacks.
+#: What a related word, or a word of the passage around, counts for a term that the sentence lacks.
 _STAND_IN: Final = 0.5
 #: How many related words a term may have.
 _MOST_RELATED: Final = 6
+#: The share of a topic that evidence must cover, by the number of terms that matter.
+_THRESHOLDS: Final = {0: 1.0, 1: 0.5, 2: 0.55, 3: 0.5, 4: 0.42, 5: 0.36, 6: 0.3, 7: 0.25}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +41,10 @@ class Topic:
     @property
     def threshold(self) -> float:
         """Give the coverage that evidence must have: the more terms, the smaller a share will do."""
-        return {0: 1.0, 1: 0.5, 2: 0.55, 3: 0.5, 4: 0.45, 5: 0.4}.get(len(self.keys), 0.34)
+        return _THRESHOLDS.get(len(self.keys), 0.22)
 
     def coverage(self, own: Collection[str], context: Collection[str] = ()) -> float:
-        """Say which share of the topic a sentence covers, by weight; its heading and title count half."""
+        """Say which share of the topic a sentence covers, by weight; its surroundings count half."""
         total = sum(self.weights.values())
         if not total:
             return 0.0
