@@ -135,7 +135,7 @@ def _bar(done: float | None, total: float | None, label: str) -> str:
 
 def _report_html(report: Report) -> Iterator[str]:
     yield f"<h2>{escape(report.title)}</h2>"
-    if report.markdown:
+    if report.markdown and not report.sections:
         yield f'<div style="white-space: pre-wrap">{escape(report.markdown)}</div>'
     numbers = {source.id: source.number for source in report.sources}
     for section in report.sections:

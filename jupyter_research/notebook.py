@@ -155,7 +155,10 @@ def begin(request: Request) -> Session | None:
         client = connect(in_kernel=request.in_kernel)
     except NoCredential:
         if alone or request.wait:
-            raise
+            raise NoCredential(
+                "This server takes only a password, which the kernel does not have, so it cannot wait here: "
+                "set JUPYTER_RESEARCH_TOKEN, or leave out --wait and press Start."
+            ) from None
         widgets.show_start(_body(request, None))
         return None
     snapshot, created = client.submit(_body(request, client))

@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,8 @@ class Server:
         self.folder = folder
         self.root = folder / "root"
         self._log = log
+        self._cookies = CookieJar()
+        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         self.info: dict[str, Any] = until(self._read_info, "the start of the server")
         until(self._answers, "an answer of the server")
 
@@ -92,11 +97,28 @@ class Server:
         """Send a request as the server's own user."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=verb)
-        request.add_header("Authorization", f"token {self.token}")
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+        if self.token:
+            request.add_header("Authorization", f"token {self.token}")
+        elif self._proof():
+            request.add_header("X-XSRFToken", self._proof())
+        else:
+            request.add_header("Cookie", "_xsrf=abcdef")
+            request.add_header("X-XSRFToken", "abcdef")
+        with self._opener.open(request, timeout=DEADLINE) as answer:
             content = answer.read()
         return json.loads(content) if content else None
+
+    def log_in(self, password: str) -> None:
+        """Come in as a browser does where there is no token."""
+        with self._opener.open(self.url + "login", timeout=DEADLINE) as page:
+            page.read()
+        form = urllib.parse.urlencode({"password": password, "_xsrf": self._proof()}).encode()
+        with self._opener.open(self.url + "login", data=form, timeout=DEADLINE) as page:
+            page.read()
+
+    def _proof(self) -> str:
+        return next((cookie.value or "" for cookie in self._cookies if cookie.name == "_xsrf"), "")
 
     def session(self, session_id: str) -> dict[str, Any]:
         """Give a session's state."""
@@ -117,7 +139,12 @@ class Server:
 
 @contextmanager
 def running_server(
-    folder: Path, *options: str, extension: bool = True, token: str = "token", **more: str
+    folder: Path,
+    *options: str,
+    extension: bool = True,
+    token: str = "the-servers-own-secret",
+    address: str = "--ip=127.0.0.1",
+    **more: str,
 ) -> Iterator[Server]:
     """Run a Jupyter server with the extension until the end of the `with` block."""
     (folder / "root").mkdir(parents=True, exist_ok=True)
@@ -135,7 +162,7 @@ def running_server(
     log = folder / "server.log"
     command = [
         *(sys.executable, "-m", "jupyter_server", f"--config={config}", "--no-browser", "--allow-root"),
-        *("--ip=127.0.0.1", "--port=0", f"--ServerApp.root_dir={folder / 'root'}"),
+        *(address, "--port=0", f"--ServerApp.root_dir={folder / 'root'}"),
         *(f"--IdentityProvider.token={token}", "--ServerApp.base_url=/a%40b/", *options),
     ]
     with log.open("wb") as stream:
@@ -202,14 +229,15 @@ class Kernel:
     """Speak to a kernel as a front end does."""
 
     def __init__(self, connection_file: Path) -> None:
+        self.id = connection_file.stem.removeprefix("kernel-")
         self.client = BlockingKernelClient(connection_file=str(connection_file))
         self.client.load_connection_file()
         self.client.start_channels(hb=False)
         self.client.wait_for_ready(timeout=DEADLINE)
         self._runs: dict[str, Run] = {}
 
-    def run(self, code: str, *, ok: bool = True, allow_stdin: bool = True, cell: str | None = None) -> Run:
-        """Run a cell to its end."""
+    def begin(self, code: str, *, allow_stdin: bool = True, cell: str | None = None) -> Run:
+        """Run a cell and come back at once."""
         content = {
             "code": code,
             "silent": False,
@@ -222,7 +250,12 @@ class Kernel:
         message["metadata"] = {"cellId": cell} if cell else {}
         self.client.shell_channel.send(message)
         run = self._runs[message["msg_id"]] = Run(message["msg_id"])
-        until(lambda: self.read(0.2) or self._idle(run), "the end of the cell")
+        return run
+
+    def run(self, code: str, *, ok: bool = True, allow_stdin: bool = True, cell: str | None = None) -> Run:
+        """Run a cell to its end."""
+        run = self.begin(code, allow_stdin=allow_stdin, cell=cell)
+        until(lambda: self.read(0.2) or self.idle(run), "the end of the cell")
         if ok:
             assert run.error is None, "\n".join(run.of("error")[0]["traceback"])
             assert "UsageError" not in run.text, run.text
@@ -254,7 +287,23 @@ class Kernel:
 
         return until(read_and_look, what)
 
-    def _idle(self, run: Run) -> bool:
+    def help(self, code: str) -> str:
+        """Run a cell and give the page of help that it opens."""
+        run = self.run(code)
+
+        def reply() -> Any:
+            message = self.client.get_shell_msg(timeout=DEADLINE)
+            return message if message["parent_header"].get("msg_id") == run.msg_id else None
+
+        payload = until(reply, "the reply")["content"]["payload"]
+        return "".join(str(item["data"]["text/plain"]) for item in payload if item["source"] == "page")
+
+    def busy(self, run: Run) -> bool:
+        """Tell whether the kernel has begun with a cell."""
+        return any(content["execution_state"] == "busy" for content in run.of("status"))
+
+    def idle(self, run: Run) -> bool:
+        """Tell whether the kernel is done with a cell."""
         return any(content["execution_state"] == "idle" for content in run.of("status"))
 
     def close(self) -> None:

@@ -1,0 +1,343 @@
+"""Run `%research` in a real kernel of a real server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from live import MIME, Kernel, Run, Server, running_server, until
+
+from jupyter_research.errors import InvalidRequest
+from jupyter_research.magics import Line, parse
+
+STEPS = "--researcher steps"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def kernel(server: Server) -> Iterator[Kernel]:
+    kernel = server.start_kernel()
+    kernel.run("%load_ext jupyter_research")
+    yield kernel
+    kernel.close()
+
+
+def topic(run: Run) -> str:
+    (card,) = run.cards
+    return str(card[MIME]["snapshot"]["topic"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (
+            "how does a Jupyter server keep its users apart?",
+            "how does a Jupyter server keep its users apart?",
+        ),
+        ("what is a kernel??", "what is a kernel??"),
+        ("what's the server's root folder?", "what's the server's root folder?"),
+        ("what do $HOME and {x} mean?", "what do $HOME and {x} mean?"),
+        ('who said "it works"?', 'who said "it works"?'),
+        ("is 50 % enough # or not?", "is 50 % enough # or not?"),
+        ("why\\how", "why\\how"),
+        ("ends in a semicolon?;", "ends in a semicolon?"),
+    ],
+)
+def test_a_topic_is_taken_as_typed(kernel: Kernel, typed: str, meant: str) -> None:
+    assert topic(kernel.run(f"%research {STEPS} {typed}")) == meant
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%research {0} is it shown once?",
+        "%research {0} is it shown once?;",
+        "s = %research {0} is it shown once?",
+        "s = %research {0} is it shown once?;",
+        "if True:\n    %research {0} is it shown once?",
+        "if True:\n    s = %research {0} is it shown once?",
+        "for n in range(1):\n    %research {0} is it shown once?",
+        "%%research {0}\nis it shown once?",
+        "x = 1\n%research {0} is it shown once?",
+        "%research {0} is it shown once?\nx = 1",
+        "%load_ext jupyter_research\n%research {0} is it shown once?",
+        "%reload_ext jupyter_research\ns = %research {0} is it shown once?",
+        "from jupyter_research import research; research('is it shown once?', researcher='steps')",
+        "from jupyter_research import research; s = research('is it shown once?', researcher='steps')",
+    ],
+)
+def test_the_card_shows_exactly_once(kernel: Kernel, cell: str) -> None:
+    run = kernel.run(cell.format(STEPS))
+    assert topic(run) == "is it shown once?"
+    assert run.result is None
+
+
+def test_a_loop_shows_one_card_for_each_turn(kernel: Kernel) -> None:
+    run = kernel.run(f"for n in range(3):\n    %research {STEPS} again and again?")
+    assert len(run.cards) == 3
+
+
+def test_the_two_lines_of_the_readme_work_in_one_cell(server: Server) -> None:
+    kernel = server.start_kernel("first.ipynb")
+    run = kernel.run(f"%load_ext jupyter_research\nfound = %research {STEPS} what keeps users apart?")
+    assert topic(run) == "what keeps users apart?"
+    assert kernel.value("found.id") == run.session_id
+    # The help itself is as it was.
+    assert kernel.value("get_ipython().magics_manager.magics['line']['pinfo'].__name__") == "pinfo"
+    kernel.close()
+
+
+def test_the_topic_of_a_cell_magic_is_its_body(kernel: Kernel) -> None:
+    run = kernel.run(f"%%research {STEPS}\nwhat's one line?\nand $another {{one}}??")
+    assert topic(run) == "what's one line?\nand $another {one}??"
+
+
+def test_a_magic_inside_a_string_stays_text(kernel: Kernel) -> None:
+    assert kernel.value('"""\n%research is this run?\n"""') == "\n%research is this run?\n"
+
+
+def test_the_body_of_another_cell_magic_stays_as_it_is(kernel: Kernel, server: Server) -> None:
+    kernel.run("%%writefile typed.txt\n%research is this run?")
+    assert (server.root / "typed.txt").read_text() == "%research is this run?\n"
+
+
+def test_the_result_is_the_session(kernel: Kernel) -> None:
+    run = kernel.run(f"%research {STEPS} what is underscore?")
+    assert kernel.run("session = _").cards == []
+    assert kernel.value("session.id") == run.session_id
+    assert kernel.value("session.wait(30).state") == "completed"
+    assert "This took 3 steps." in kernel.value("session.report.text")
+
+
+def test_a_session_shown_later_has_a_card_there(kernel: Kernel) -> None:
+    run = kernel.run(f"s = %research {STEPS} shown later?")
+    assert kernel.run("s").session_id == run.session_id
+
+
+def test_the_kernel_is_free_while_a_session_works(kernel: Kernel, server: Server, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    run = kernel.run(f"s = %research --researcher slow --set until={stop} is the kernel free?")
+    begun = time.monotonic()
+    assert kernel.run("6 * 7").result == "42"
+    assert time.monotonic() - begun < 5
+    assert server.session(run.session_id)["state"] == "researching"
+    assert server.ask("GET", "api/status")["kernels"] >= 1
+    stop.touch()
+    assert kernel.value("s.wait(30).state") == "completed"
+
+
+def test_the_saved_output_shows_the_end(kernel: Kernel, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    run = kernel.run(f"%research --researcher slow --set until={stop} what does the file keep?")
+    kernel.run("'another cell, so that its output could be mistaken for the first one'")
+    stop.touch()
+    kernel.wait_for(lambda: any(MIME in data and "text/markdown" in data for data in run.updates), "the end")
+    last = run.updates[-1]
+    assert last[MIME]["snapshot"]["state"] == "completed"
+    assert "This was slow." in last["text/markdown"]
+    assert "This was slow." in last["text/html"]
+    shown = {content["transient"]["display_id"] for content in run.of("display_data") if content["transient"]}
+    updated = {content["transient"]["display_id"] for content in run.of("update_display_data")}
+    assert updated <= shown
+
+
+def test_the_bundle_carries_neither_address_nor_token(kernel: Kernel, server: Server) -> None:
+    (card,) = kernel.run(f"%research {STEPS} what is in the output?").cards
+    assert set(card) >= {MIME, "text/html", "text/plain"}
+    assert card[MIME]["schema"] == 1
+    assert card[MIME]["where"] == "server"
+    assert "127.0.0.1" not in str(card)
+    assert server.token not in str(card)
+
+
+def test_a_cell_run_again_rejoins_its_session(kernel: Kernel) -> None:
+    line = f"%research {STEPS} is it the same?"
+    first = kernel.run(line, cell="one")
+    again = kernel.run(line, cell="one")
+    assert again.session_id == first.session_id
+    assert "--new starts afresh" in again.text
+    assert kernel.run(line, cell="two").session_id != first.session_id
+    assert kernel.run(f"%research {STEPS} is it another?", cell="one").session_id != first.session_id
+
+
+def test_new_starts_afresh_and_is_what_the_cell_rejoins_then(kernel: Kernel) -> None:
+    line = f"%research {STEPS} is it new?"
+    first = kernel.run(line, cell="three")
+    new = kernel.run(line.replace("%research", "%research --new"), cell="three")
+    assert new.session_id != first.session_id
+    assert "afresh" not in new.text
+    assert kernel.run(line, cell="three").session_id == new.session_id
+
+
+def test_a_session_is_found_again_after_a_kernel_restart(kernel: Kernel, server: Server) -> None:
+    first = kernel.run(f"%research {STEPS} is it lost?")
+    other = server.start_kernel("other.ipynb")
+    other.run("%load_ext jupyter_research")
+    assert other.run("%research --open").session_id == first.session_id
+    assert other.run(f"%research --open {first.session_id[:8]}").session_id == first.session_id
+    assert first.session_id in other.value("[s.id for s in __import__('jupyter_research').sessions()]")
+    other.close()
+
+
+def test_a_bare_magic_shows_the_help_and_the_last_sessions(kernel: Kernel) -> None:
+    kernel.run(f"%research {STEPS} is it in the list?")
+    run = kernel.run("%research")
+    assert run.cards == []
+    assert "--source NAME" in run.text
+    assert "is it in the list?" in run.text
+    assert 1 <= run.text.count("\n[") <= 5
+
+
+def test_a_question_mark_behind_the_magic_shows_its_help(kernel: Kernel, server: Server) -> None:
+    before = len(server.sessions())
+    assert "--source NAME" in kernel.help("%research?")
+    assert "--source NAME" in kernel.help("%research??")
+    assert len(server.sessions()) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("--nope what?", "There is no option --nope"),
+        ("--analysts many what?", "--analysts takes a whole number"),
+        ("--source", "--source needs a value"),
+        ("--budget lots what?", "--budget takes KEY=NUMBER"),
+        ("--set steps what?", "--set takes NAME=VALUE"),
+        ("--ask --yes what?", "Either --ask or --yes"),
+        ("--researcher nobody what?", "nobody"),
+        ("--researcher steps --set nope=1 what?", "nope"),
+        ("--analysts 0 what?", "analysts"),
+        ("--analysts 11 what?", "analysts"),
+        ("x" * 4001, "4,000"),
+        ("--open nothing", "There is no session nothing"),
+    ],
+)
+def test_bad_arguments_give_one_sentence_and_no_traceback(kernel: Kernel, line: str, sentence: str) -> None:
+    run = kernel.run(f"%research {line}", ok=False)
+    assert run.text.startswith("UsageError: ")
+    assert sentence in run.text
+    assert len(run.text.strip().splitlines()) == 1
+    assert run.cards == []
+    assert run.of("error") == []
+
+
+def test_a_report_is_not_ready_before_the_end(kernel: Kernel, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    kernel.run(f"s = %research --researcher slow --set until={stop} is it ready?")
+    for code in ("s.report", "s.sources", "s.claims"):
+        error = kernel.run(code, ok=False).error
+        assert error is not None
+        assert error.startswith("NotReady: ")
+        assert "researching" in error
+    stop.touch()
+    assert kernel.value("s.wait(30).report.topic") == "is it ready?"
+
+
+def test_waiting_says_when_a_person_is_waited_for(kernel: Kernel) -> None:
+    kernel.run("s = %research --researcher asks shall I?")
+    until(lambda: kernel.value("s.state") == "awaiting_approval")
+    error = kernel.run("s.wait()", ok=False).error
+    assert error is not None
+    assert error.startswith("WaitsForApproval: ")
+    assert "Which sections" in error
+    kernel.run("s.approve({'sections': ['Only this']})")
+    assert kernel.value("[x.heading for x in s.wait(30).report.sections]") == ["Only this"]
+
+
+def test_waiting_has_an_end_of_its_own(kernel: Kernel, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    kernel.run(f"s = %research --researcher slow --set until={stop} how long?")
+    error = kernel.run("s.wait(0.2)", ok=False).error
+    assert error is not None
+    assert error.startswith("TimeoutError: ")
+    assert kernel.value("s.state") == "researching"
+    stop.touch()
+
+
+def test_interrupting_a_wait_leaves_the_session_working(server: Server, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    kernel = server.start_kernel("interrupted.ipynb")
+    kernel.run("%load_ext jupyter_research")
+    run = kernel.run(f"s = %research --researcher slow --set until={stop} does it go on?")
+    waiting = kernel.begin("s.wait()")
+    kernel.wait_for(lambda: kernel.busy(waiting), "the wait")
+    server.ask("POST", f"api/kernels/{kernel.id}/interrupt")
+    kernel.wait_for(lambda: kernel.idle(waiting), "the end of the wait")
+    assert (waiting.error or "").startswith("KeyboardInterrupt")
+    assert server.session(run.session_id)["state"] == "researching"
+    stop.touch()
+    assert kernel.value("s.wait(30).state") == "completed"
+    kernel.close()
+
+
+def test_with_wait_the_cell_ends_with_the_report(kernel: Kernel) -> None:
+    run = kernel.run(f"%research --wait --new {STEPS} is it done?")
+    assert [data[MIME]["snapshot"]["state"] for data in run.updates][-1] == "completed"
+    assert len(run.cards) == 1
+
+
+def test_a_session_can_be_paused_resumed_and_cancelled(kernel: Kernel, tmp_path: Path) -> None:
+    kernel.run(f"s = %research --researcher slow --set until={tmp_path / 'never'} shall I stop?")
+    until(lambda: kernel.value("s.state") == "researching")
+    kernel.run("s.pause()")
+    error = kernel.run("s.wait()", ok=False).error
+    assert error is not None
+    assert "paused" in error
+    kernel.run("s.resume()")
+    until(lambda: kernel.value("s.state") == "researching")
+    kernel.run("s.cancel()")
+    assert kernel.value("s.wait(30).state") == "cancelled"
+    assert kernel.value("[e['seq'] for e in s.events()]") == list(
+        range(1, kernel.value("s.snapshot['last_seq']") + 1)
+    )
+
+
+def test_the_notebook_is_named_as_the_server_knows_it(server: Server) -> None:
+    (server.root / "deep").mkdir(exist_ok=True)
+    kernel = server.start_kernel("deep/here.ipynb")
+    kernel.run("%load_ext jupyter_research")
+    run = kernel.run(f"%research {STEPS} where am I?")
+    assert server.session(run.session_id)["notebook"] == "deep/here.ipynb"
+    kernel.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("what?", Line(topic="what?")),
+        ("-- --what?", Line(topic="--what?")),
+        ("--ask what --yes means?", Line(topic="what --yes means?", flags={"ask": True})),
+        ("--source a --source=b c", Line(topic="c", options={"sources": ["a", "b"]})),
+        ("--source 'my papers' why?", Line(topic="why?", options={"sources": ["my papers"]})),
+        ('--source="my papers" why?', Line(topic="why?", options={"sources": ["my papers"]})),
+        ("--analysts 4 --turns=1 x", Line(topic="x", options={"analysts": 4, "turns": 1})),
+        ("--budget calls=5,money=0.5 x", Line(topic="x", options={"budget": {"calls": 5, "money": 0.5}})),
+        (
+            "--local-only --model extractive x",
+            Line(topic="x", options={"local_only": True, "model": "extractive"}),
+        ),
+        (
+            "--researcher r --set n=3 --set w=it's x",
+            Line(topic="x", researcher="r", options={"n": 3, "w": "it's"}),
+        ),
+        ("--in-kernel --wait --new x", Line(topic="x", flags={"in_kernel": True, "wait": True, "new": True})),
+        ("--open abc", Line(topic="abc", open=True)),
+        ("", Line()),
+    ],
+)
+def test_options_stand_before_the_topic(line: str, meant: Line) -> None:
+    assert parse(line) == meant
+
+
+def test_a_cell_magic_takes_its_topic_from_below_only() -> None:
+    with pytest.raises(InvalidRequest, match="stands below"):
+        parse("a topic here", "and one there")
+    with pytest.raises(InvalidRequest, match="empty"):
+        parse("", "  \n")
