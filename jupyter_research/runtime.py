@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from .events import Kind, Snapshot, State
 from .export import FORMATS, export
 from .manager import Limits, Manager
 from .report import Report
-from .researchers import Registry, Researcher
+from .researchers import FunctionResearcher, Registry, Researcher
 from .sources import example_library
 from .store import Folder, SessionLog, Store, claim
 from .store.writer import settle
@@ -256,6 +256,10 @@ class Runtime:
     def register(self, researcher: Researcher) -> None:
         """Take in a researcher for the life of this runtime."""
         self._registry.add(researcher)
+
+    def register_function(self, name: str, function: Callable[..., Any]) -> None:
+        """Take in a function as a researcher for the life of this runtime."""
+        self.register(FunctionResearcher(name, function))
 
     # -- parts ---------------------------------------------------------------------------------
 

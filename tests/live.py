@@ -75,6 +75,8 @@ class Server:
             return None
 
     def _answers(self) -> bool:
+        if self.info["sock"]:
+            return Path(self.info["sock"]).exists()
         try:
             self.ask("GET", "api/status")
         except urllib.error.HTTPError:
@@ -144,12 +146,15 @@ def running_server(
     extension: bool = True,
     token: str = "the-servers-own-secret",
     address: str = "--ip=127.0.0.1",
+    port: int | None = 0,
     **more: str,
 ) -> Iterator[Server]:
     """Run a Jupyter server with the extension until the end of the `with` block."""
     (folder / "root").mkdir(parents=True, exist_ok=True)
-    enabled = {"jupyter_research": extension, "jupyter_server_terminals": False}
-    researchers = {name: f"jupyter_research.testing:{name}" for name in ("steps", "slow", "asks")}
+    # The others would only make the start slower.
+    others = ("jupyter_server_terminals", "jupyterlab", "jupyter_lsp", "notebook", "notebook_shim")
+    enabled = {"jupyter_research": extension, **dict.fromkeys(others, False)}
+    researchers = {name: f"jupyter_research.testing:{name}" for name in ("steps", "slow", "asks", "fails")}
     config = folder / "jupyter_server_config.json"
     config.write_text(
         json.dumps(
@@ -162,7 +167,7 @@ def running_server(
     log = folder / "server.log"
     command = [
         *(sys.executable, "-m", "jupyter_server", f"--config={config}", "--no-browser", "--allow-root"),
-        *(address, "--port=0", f"--ServerApp.root_dir={folder / 'root'}"),
+        *(address, *([] if port is None else [f"--port={port}"]), f"--ServerApp.root_dir={folder / 'root'}"),
         *(f"--IdentityProvider.token={token}", "--ServerApp.base_url=/a%40b/", *options),
     ]
     with log.open("wb") as stream:

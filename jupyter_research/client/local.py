@@ -49,9 +49,7 @@ class LocalClient:
 
     def run(self, function: Callable[..., Any], body: Mapping[str, Any]) -> Snapshot:
         """Start a session that runs `function`; `body["researcher"]` names it."""
-        from ..researchers import FunctionResearcher
-
-        self.runtime.register(FunctionResearcher(body["researcher"], function))
+        self.runtime.register_function(body["researcher"], function)
         return self.start(body)
 
     def submit(self, body: Mapping[str, Any]) -> tuple[Snapshot, bool]:
