@@ -1,0 +1,341 @@
+"""The command `jupyter research`, as a process of its own: what it prints, where, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live import Server, environment, running_server, until
+
+COMMAND = [sys.executable, "-m", "jupyter_research.cli"]
+TESTING = "jupyter_research.testing"
+
+
+class Terminal:
+    """Run commands in one folder, with sessions of its own."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder / "here"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.environment = environment(folder, **variables)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command without a terminal."""
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def run(self, *arguments: str, code: int = 0, said: str = "") -> Result:
+        """Run a command to its end, with `said` as its input, and look at how it ended."""
+        process = self.begin(*arguments)
+        output, errors = process.communicate(said, timeout=120)
+        assert process.returncode == code, (process.returncode, output, errors)
+        assert "Traceback" not in errors
+        return Result(output, errors)
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """List the sessions, the newest first."""
+        return self.run("list", "--json").objects
+
+
+class Result:
+    """Hold what a command has printed."""
+
+    def __init__(self, output: str, errors: str) -> None:
+        self.output = output
+        self.errors = errors
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """Read the output as one JSON object a line."""
+        return [json.loads(line) for line in self.output.splitlines()]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """Give a terminal where no server runs."""
+    return Terminal(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """Give a terminal where one session has been run; not to be changed."""
+    terminal = Terminal(tmp_path_factory.mktemp("finished"))
+    terminal.run("run", "--researcher", f"{TESTING}:steps", "what is there?")
+    return terminal
+
+
+def test_run_prints_the_report_alone_and_tells_the_progress_beside(terminal: Terminal) -> None:
+    result = terminal.run("run", "--researcher", f"{TESTING}:steps", "what", "is", "it?")
+    assert result.output.startswith("# what is it?\n\n<!-- jupyter-research report -->")
+    assert "This took 3 steps." in result.output
+    assert "[1/3] Step 1 of 3." in result.errors
+    assert "Step" not in result.output
+    assert [item["topic"] for item in terminal.sessions()] == ["what is it?"]
+
+
+def test_run_reads_the_topic_from_the_input(terminal: Terminal) -> None:
+    result = terminal.run("run", "--researcher", f"{TESTING}:steps", "-", said="from $HOME & 'beyond'?\n")
+    assert result.output.startswith("# from &#36;HOME & 'beyond'?\n")
+
+
+def test_run_gives_options_to_the_researcher(terminal: Terminal) -> None:
+    result = terminal.run("run", "--researcher", f"{TESTING}:steps", "--set", "steps=2", "why?")
+    assert "This took 2 steps." in result.output
+
+
+def test_json_gives_each_event_and_then_the_report(terminal: Terminal) -> None:
+    *events, last = terminal.run("run", "--json", "--researcher", f"{TESTING}:steps", "why?").objects
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert events[0]["kind"] == "session_started"
+    assert events[-1]["kind"] == "research_completed"
+    assert last["snapshot"]["state"] == "completed"
+    assert last["report"]["topic"] == "why?"
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        ("r.md", b"# "),
+        ("r.html", b"<!DOCTYPE html>"),
+        ("r.pdf", b"%PDF-"),
+        ("r.docx", b"PK"),
+        ("r.ipynb", b"{"),
+    ],
+)
+def test_the_ending_of_the_output_names_the_format(terminal: Terminal, name: str, begin: bytes) -> None:
+    result = terminal.run("run", "--researcher", f"{TESTING}:steps", "--output", name, "why?")
+    assert (terminal.folder / name).read_bytes().startswith(begin)
+    assert result.output == ""
+    assert f"The report is in {name}." in result.errors
+
+
+def test_a_failed_session_ends_with_1_and_its_cause(terminal: Terminal) -> None:
+    result = terminal.run("run", "--researcher", f"{TESTING}:fails", "gold", code=1)
+    assert result.output == ""
+    assert "There is nothing to be found about gold." in result.errors.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "usage:"),
+        (("fly",), "invalid choice"),
+        (("run",), "There is no topic"),
+        (("run", "  "), "There is no topic"),
+        (("run", "x" * 4001), "4,001 characters"),
+        (("run", "--analysts", "many", "why?"), "invalid int value"),
+        (("run", "--analysts", "11", "why?"), "analysts"),
+        (("run", "--ask", "--yes", "why?"), "not allowed with"),
+        (("run", "--budget", "seconds", "why?"), "KEY=NUMBER"),
+        (("run", "--set", "steps", "why?"), "NAME=VALUE"),
+        (("run", "--format", "rtf", "why?"), "invalid choice"),
+        (("run", "-o", "report.rtf", "why?"), "names no format"),
+        (("run", "--researcher", "nobody", "why?"), "nobody"),
+        (("run", "--researcher", "no.such:thing", "why?"), "no.such:thing"),
+        (("run", "--source", "/nowhere/at/all", "why?"), "does not exist"),
+        (("run", "--model", "no-such-model", "why?"), "no-such-model"),
+        (("show", "0123456789"), "There is no session 0123456789"),
+        (("list", "--state", "sleeping"), "invalid choice"),
+        (("approve", "0123", "--edit", "nowhere.json"), "nowhere.json cannot be read"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
+)
+def test_bad_arguments_end_with_2_and_one_sentence(
+    finished: Terminal, arguments: tuple[str, ...], sentence: str
+) -> None:
+    result = finished.run(*arguments, code=2)
+    assert result.output == ""
+    assert sentence in result.errors
+    if not result.errors.startswith("usage:"):
+        assert len(result.errors.splitlines()) == 1
+
+
+def test_an_interrupt_ends_with_130_and_resume_goes_on(terminal: Terminal) -> None:
+    process = terminal.begin("run", "--researcher", f"{TESTING}:slow", "--set", "until=go", "why?")
+    assert process.stderr is not None
+    line = until(lambda: "Working." in process.stderr.readline(), "the work")  # type: ignore[union-attr]
+    assert line
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    (session,) = terminal.sessions()
+    assert session["state"] == "interrupted"
+    assert f"jupyter research resume {session['session_id'][:8]}" in errors
+    (terminal.folder / "go").touch()
+    result = terminal.run("resume", session["session_id"][:8])
+    assert "This was slow." in result.output
+
+
+def test_a_session_that_asks_can_be_approved_with_changes(terminal: Terminal) -> None:
+    result = terminal.run("run", "--ask", "--researcher", f"{TESTING}:asks", "why?", code=1)
+    (session,) = terminal.sessions()
+    name = session["session_id"][:8]
+    assert f"jupyter research approve {name}" in result.errors
+    assert '"What"' in terminal.run("show", name).errors
+    terminal.run("export", name, code=1)
+    (terminal.folder / "edit.json").write_text('{"sections": ["How"]}')
+    result = terminal.run("approve", name, "--edit", "edit.json")
+    assert "How: why?." in result.output
+    assert "What" not in result.output
+
+
+def test_a_session_that_asks_can_be_cancelled(terminal: Terminal) -> None:
+    terminal.run("run", "--ask", "--researcher", f"{TESTING}:asks", "why?", code=1)
+    name = terminal.sessions()[0]["session_id"]
+    assert terminal.run("cancel", name).output == f"{name[:8]}: Cancelled\n"
+    assert terminal.run("resume", name, code=1).errors.count("\n") == 1
+
+
+def test_list_and_show_and_export_and_tail_tell_of_a_finished_session(finished: Terminal) -> None:
+    from pypdf import PdfReader
+
+    (session,) = finished.sessions()
+    name = session["session_id"]
+    line = finished.run("list").output.rstrip("\n").split("\t")
+    assert (line[0], line[1], line[3]) == (name[:8], "completed", "what is there?")
+    shown = finished.run("show", name[:6])
+    assert shown.output.startswith("# what is there?")
+    assert "Completed" in shown.errors
+    assert finished.run("show", name, "--json").objects[0]["report"]["session_id"] == name
+    assert json.loads(finished.run("export", name, "--format", "json").output)["session_id"] == name
+    finished.run("export", name, "report.pdf")
+    assert PdfReader(io.BytesIO((finished.folder / "report.pdf").read_bytes())).pages
+    assert "[3/3] Step 3 of 3." in finished.run("tail", name).errors
+    assert [event["seq"] for event in finished.run("tail", name, "--json").objects] == list(
+        range(1, session["last_seq"] + 1)
+    )
+
+
+def test_an_empty_list_says_how_to_begin(terminal: Terminal) -> None:
+    assert "jupyter research demo" in terminal.run("list").errors
+
+
+def test_a_reader_that_leaves_early_is_no_error(finished: Terminal) -> None:
+    with finished.begin("show", "--json", finished.sessions()[0]["session_id"]) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert not re.search("Traceback|BrokenPipe|Exception", process.stderr.read())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+def test_on_a_terminal_a_person_is_asked_and_bars_move(terminal: Terminal) -> None:
+    import pexpect
+
+    child = pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], "run", "--ask", "--researcher", f"{TESTING}:asks", "why?"],
+        cwd=str(terminal.folder),
+        env={**terminal.environment, "TERM": "xterm"},
+        encoding="utf-8",
+        timeout=60,
+    )
+    child.expect("Which sections shall the report have")
+    child.expect("Approve")
+    child.sendline("yes")
+    child.expect("Completed")
+    child.expect("What: why")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+def test_quitting_at_the_question_leaves_the_session_waiting(terminal: Terminal) -> None:
+    import pexpect
+
+    child = pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], "run", "--ask", "--researcher", f"{TESTING}:asks", "why?"],
+        cwd=str(terminal.folder),
+        env={**terminal.environment, "TERM": "xterm"},
+        encoding="utf-8",
+        timeout=60,
+    )
+    child.expect("Approve")
+    child.sendline("q")
+    child.expect("waits for approval")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 1
+    assert [item["state"] for item in terminal.sessions()] == ["awaiting_approval"]
+
+
+# With a server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a running server whose sessions the commands use."""
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture
+def beside(server: Server) -> Terminal:
+    """Give a terminal of the person whose server runs, in the server's root folder."""
+    terminal = Terminal(server.folder)
+    terminal.folder = server.root
+    return terminal
+
+
+def test_the_sessions_are_those_of_the_running_server(server: Server, beside: Terminal) -> None:
+    result = beside.run("run", "--researcher", "steps", "in the server?")
+    assert "This took 3 steps." in result.output
+    newest = server.sessions()[0]
+    assert newest["topic"] == "in the server?"
+    assert beside.sessions()[0]["session_id"] == newest["session_id"]
+    assert beside.run("show", newest["session_id"][:8]).output == result.output
+
+
+def test_a_session_of_the_server_can_be_decided_from_the_terminal(server: Server, beside: Terminal) -> None:
+    body = {"topic": "decide?", "researcher": "asks", "approve": "ask"}
+    session = server.ask("POST", "research/api/sessions", body)["session_id"]
+    until(lambda: server.session(session)["state"] == "awaiting_approval", "the question")
+    beside.run("approve", session[:8])
+    until(lambda: server.session(session)["state"] == "completed", "the end")
+
+
+def test_an_interrupt_leaves_the_server_working(server: Server, beside: Terminal) -> None:
+    process = beside.begin("run", "--researcher", "slow", "--set", "until=never", "slowly?")
+    assert process.stderr is not None
+    assert until(lambda: "Working." in process.stderr.readline(), "the work")  # type: ignore[union-attr]
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    session = server.sessions()[0]
+    assert session["state"] == "researching"
+    assert f"jupyter research tail {session['session_id'][:8]}" in errors
+    beside.run("cancel", session["session_id"])
+    assert server.session(session["session_id"])["state"] == "cancelled"
+
+
+def test_in_process_uses_no_server(server: Server, beside: Terminal) -> None:
+    before = len(server.sessions())
+    beside.run("run", "--in-process", "--researcher", f"{TESTING}:steps", "alone?")
+    assert len(server.sessions()) == before
+
+
+def test_a_named_server_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, JUPYTER_RESEARCH_URL="http://127.0.0.1:9/")
+    result = terminal.run("list", code=1)
+    assert "does not answer" in result.errors
+    assert result.errors.count("\n") == 1
