@@ -115,6 +115,11 @@ class ResearchHandler(JsonErrors, APIHandler):
 
     auth_resource = "research"
 
+    def set_default_headers(self) -> None:
+        """Let no cache keep what belongs to one person and changes by the second."""
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
     @property
     def _track_activity(self) -> bool:  # type: ignore[override]  # a plain attribute upstream
         """Tell the server's culler: cards poll, so what only reads keeps no server alive."""
