@@ -43,9 +43,8 @@ def _absent() -> bool:
 
 def _row(name: str, value: float, mark: float, *, least: bool, unit: str = "") -> bool:
     held = value >= mark if least else value <= mark
-    print(
-        f"{name:44} {value:10.4g} {unit:10} {'at least' if least else 'at most'} {mark:g}{'' if held else '  MISSED'}"
-    )
+    bound = f"{'at least' if least else 'at most'} {mark:g}"
+    print(f"{name:48} {value:10.4g} {unit:3} {bound:16} {'' if held else 'MISSED'}".rstrip())
     return held
 
 

@@ -64,16 +64,20 @@ def _read(path: Path, limit: int) -> tuple[bytes, Stamp, Stamp]:
         descriptor = os.open(path, flags)
     except OSError as error:
         raise refused(error) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         _check(path, found, limit)
-        try:
+        # One byte more than is allowed: a file can grow after its size was asked.
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             data = file.read(limit + 1)
-        except OSError as error:
-            raise refused(error) from None
-        if len(data) > limit:
-            raise Unreadable(f"larger than {limit // _MEGABYTE} MB")
-        return data, Stamp.of(found), Stamp.of(os.fstat(descriptor))
+        after = os.fstat(descriptor)
+    except OSError as error:
+        raise refused(error) from None
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:
+        raise Unreadable(f"larger than {limit // _MEGABYTE} MB")
+    return data, Stamp.of(found), Stamp.of(after)
 
 
 def _check(path: Path, found: os.stat_result, limit: int) -> None:

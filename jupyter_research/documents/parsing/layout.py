@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -52,6 +52,7 @@ _AFFILIATION: Final = re.compile(
 )
 _ENTRY: Final = re.compile(r"(?:\[\d{1,3}\]|\d{1,3}\.|\(\d{1,3}\))\s+\S")
 _DATED: Final = re.compile(r"\b(?:19|20)\d\d[a-z]?\b|doi\b|arXiv|https?://", re.I)
+_FIRST: Final = re.compile(r".*?[.!?]['\"”’)\]]*\d{0,3}(?:\s+(?=[A-Z(\[“]))", re.S)
 _LAST: Final = re.compile(r"[.!?:;]['\"”’)\]]*\d{0,3}$")
 
 
@@ -119,7 +120,40 @@ def arrange(sheets: list[Sheet]) -> Arranged:
         for sheet, lines in pages
         for group in _groups(lines)
     ]
-    return Arranged(blocks=tuple(_blocks(paragraphs, body)), title=_title(paragraphs, body))
+    title = _title(paragraphs, body)
+    return Arranged(blocks=tuple(_blocks(list(_over_pages(paragraphs, body, joined)), body)), title=title)
+
+
+def _over_pages(paragraphs: list[_Paragraph], body: float, vocabulary: Counter[str]) -> Iterator[_Paragraph]:
+    """Give a sentence that goes on over a page whole to the page where it begins."""
+    before: _Paragraph | None = None
+    for paragraph in paragraphs:
+        if before is not None and _goes_on(before, paragraph, body):
+            end = _FIRST.match(paragraph.text)
+            head = end[0].rstrip() if end else paragraph.text
+            text = (
+                _mend(before.text[:-1], head, vocabulary)
+                if before.text.endswith("-")
+                else f"{before.text} {head}"
+            )
+            yield replace(before, text=text)
+            before = replace(paragraph, text=paragraph.text[len(end[0]) :]) if end else None
+            continue
+        if before is not None:
+            yield before
+        before = paragraph
+    if before is not None:
+        yield before
+
+
+def _goes_on(before: _Paragraph, paragraph: _Paragraph, body: float) -> bool:
+    return (
+        paragraph.page == before.page + 1
+        and not _LAST.search(before.text)
+        and (paragraph.text[:1].islower() or before.text.endswith("-"))
+        and not _is_heading(before, body)
+        and abs(before.lines[0].size - paragraph.lines[0].size) < 1
+    )
 
 
 def _running(sheets: list[Sheet]) -> set[str]:

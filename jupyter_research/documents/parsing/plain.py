@@ -92,25 +92,23 @@ def _front_matter(text: str) -> tuple[dict[str, str], int]:
 
 def _markdown_headings(text: str, begin: int) -> Iterator[tuple[int, int, str]]:
     fence = ""
-    above: tuple[int, str] | None = None
+    paragraph: list[tuple[int, str]] = []
     for start, end, line in _lines(text, begin):
         opening = _FENCE.match(line)
         if opening and (not fence or opening[1].startswith(fence)):
             fence = "" if fence else opening[1]
-            above = None
+            paragraph = []
         elif fence:
             continue
         elif match := _ATX.match(line):
             yield start, end, _plain(match[1])
-            above = None
-        elif above and _SETEXT.match(line):
-            yield above[0], end, _plain(above[1])
-            above = None
+            paragraph = []
+        elif len(paragraph) == 1 and _SETEXT.match(line):
+            # Under a paragraph of several lines it is a rule more often than a heading.
+            yield paragraph[0][0], end, _plain(paragraph[0][1])
+            paragraph = []
         else:
-            # Only a paragraph of one line is taken for a heading: a rule under prose is a rule.
-            above = (
-                (start, line.strip()) if line.strip() and above is None else above if line.strip() else None
-            )
+            paragraph = [*paragraph, (start, line.strip())][:3] if line.strip() else []
 
 
 def _rst_headings(text: str) -> Iterator[tuple[int, int, str]]:
