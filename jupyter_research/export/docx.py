@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 from ..report import Claim, Report, Section, Verdict
-from . import layout
+from . import layout, prose
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -25,15 +25,18 @@ def document(report: Report) -> Document:
 
     result: Document = docx.Document()
     _style(result, report)
-    result.add_heading(layout.title(report), level=0)
-    if topic := layout.subtitle(report):
+    result.add_heading(prose.title(report), level=0)
+    if topic := prose.subtitle(report):
         _run(result.add_paragraph(), topic, color=_SOFT, italic=True)
     result.add_paragraph(layout.head_line(report))
     if legend := layout.legend(report):
         line = "   ".join(f"{sign} {meaning}" for sign, meaning in legend)
         _run(result.add_paragraph(), line, color=_SOFT, size=8.5)
-    for section in report.sections:
-        _section(result, report, section)
+    if report.markdown is not None:
+        _prose(result, report)
+    else:
+        for section in report.sections:
+            _section(result, report, section)
     _passages(result, report)
     _end(result, report)
     return result
@@ -45,7 +48,7 @@ def _style(result: Document, report: Report) -> None:
 
     properties = result.core_properties
     # Word takes 255 characters there, and refuses a file with more.
-    properties.title, properties.author = layout.title(report)[:255], "jupyter_research"
+    properties.title, properties.author = prose.title(report)[:255], "jupyter_research"
     properties.comments = f"Session {layout.one_line(report.session_id)}"[:255]
     page = result.sections[0]
     page.page_width, page.page_height = Mm(210), Mm(297)
@@ -142,6 +145,41 @@ def _tail(target: Paragraph, report: Report, section: Section, claim: Claim) -> 
         _run(target, sign, color=_WARN if claim.verdict in _WEAK else _GOOD, size=8)
 
 
+def _prose(result: Document, report: Report) -> None:
+    for block in prose.blocks(prose.body(report)):
+        if block.kind == "heading":
+            target = result.add_heading(level=1 if block.level <= 2 else 2)
+        else:
+            target = result.add_paragraph(style="Quote" if block.kind == "quote" else None)
+        if block.kind == "item":
+            _indent(target, block)
+        for number, cell in enumerate(block.cells):
+            if number:
+                target.add_run("\t")
+            for run in cell:
+                _prose_run(target, run)
+
+
+def _indent(target: Paragraph, block: prose.Block) -> None:
+    from docx.shared import Mm
+
+    target.paragraph_format.left_indent = Mm(6 * block.level)
+    target.paragraph_format.first_line_indent = Mm(-6)
+    target.paragraph_format.tab_stops.add_tab_stop(Mm(6 * block.level))
+    target.add_run(f"{block.marker}\t")
+
+
+def _prose_run(target: Paragraph, run: prose.Run) -> None:
+    written = target.add_run(run.text)
+    written.bold, written.italic = run.bold or None, run.italic or None
+    if run.code:
+        written.font.name = "Consolas"
+    if run.address and run.address != run.text:
+        # As text: a link of others is not followed by a slip of the hand.
+        _run(target, " ")
+        _run(target, f"({run.address})", color=_SOFT, size=9)
+
+
 def _passages(result: Document, report: Report) -> None:
     passages = layout.passages(report)
     if passages:
@@ -161,7 +199,8 @@ def _end(result: Document, report: Report) -> None:
         result.add_heading(layout.LIMITATIONS, level=1)
         for line in limitations:
             result.add_paragraph(line, style="List Bullet")
-    result.add_heading(layout.SOURCES, level=1)
+    if prose.lists_sources(report):
+        result.add_heading(layout.SOURCES, level=1)
     for source in layout.sources(report):
         parts = [
             layout.source_title(source),
@@ -169,7 +208,7 @@ def _end(result: Document, report: Report) -> None:
             *layout.source_notes(report, source),
         ]
         _run(result.add_paragraph(), f"[{source.number}] " + ", ".join(filter(None, parts)), size=9.5)
-    if not report.sources:
+    if not report.sources and prose.lists_sources(report):
         result.add_paragraph("None.")
     result.add_heading(layout.MADE, level=1)
     for label, value in layout.made(report):

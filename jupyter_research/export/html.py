@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ..report import Citation, Claim, Report, Section, Source, Verdict
-from . import layout
+from . import layout, prose
 
 #: Whatever should slip through an escape still could not run or fetch anything.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -28,7 +28,7 @@ def escape(text: str) -> str:
 
 def html(report: Report) -> str:
     """Give the report as a self-contained HTML document."""
-    title = escape(layout.title(report))
+    title = escape(prose.title(report))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -42,13 +42,16 @@ def html(report: Report) -> str:
 def body(report: Report) -> str:
     """Give what stands in the document's body."""
     parts = [_header(report), "<main>"]
-    parts += [_section(report, section, f"section-{n}") for n, section in enumerate(report.sections, 1)]
+    if report.markdown is not None:
+        parts.append(_prose(report))
+    else:
+        parts += [_section(report, section, f"section-{n}") for n, section in enumerate(report.sections, 1)]
     parts += ["</main>", _limitations(report), _sources(report), _made(report)]
     return "\n".join(filter(None, parts))
 
 
 def _header(report: Report) -> str:
-    title, topic = escape(layout.title(report)), escape(layout.subtitle(report))
+    title, topic = escape(prose.title(report)), escape(prose.subtitle(report))
     shown = f'<p class="topic">{topic}</p>' if topic else ""
     items = "".join(f"<li>{escape(sign)} {escape(meaning)}</li>" for sign, meaning in layout.legend(report))
     legend = f'<ul class="legend">{items}</ul>' if items else ""
@@ -75,6 +78,22 @@ def _section(report: Report, section: Section, name: str) -> str:
             sentences = " ".join(_claim(report, section, claim, claim.text) for claim in claims)
             parts.append(f'<p class="block">{sentences}</p>')
     return "\n".join([*parts, "</section>"])
+
+
+def _prose(report: Report) -> str:
+    """Give a text that is no claims: its form stays, what could do something is text."""
+    reader = prose.parser()
+    tokens = reader.parse(prose.body(report))
+    for token in prose.everything(tokens):
+        if token.tag == "h1":
+            # There is one title, and it stands at the head.
+            token.tag = "h2"
+        elif token.type == "link_open" and not str(token.attrs["href"]).startswith("#"):
+            token.attrs["rel"] = "noopener noreferrer nofollow"
+        # Alignment of a table's cells comes as a style.
+        token.attrs.pop("style", None)
+    rendered: str = reader.renderer.render(tokens, reader.options, {})
+    return f'<section class="prose">\n{rendered}</section>'
 
 
 def _lines(report: Report, section: Section, claim: Claim) -> str:
@@ -124,6 +143,8 @@ def _limitations(report: Report) -> str:
 
 
 def _sources(report: Report) -> str:
+    if not prose.lists_sources(report):
+        return ""
     items = "\n".join(_source(report, source) for source in layout.sources(report))
     listed = f'<ol class="sources">\n{items}\n</ol>' if items else "<p>None.</p>"
     return f'<section>\n<h2 id="sources">{layout.SOURCES}</h2>\n{listed}\n</section>'

@@ -84,12 +84,6 @@ def title(report: Report) -> str:
     return one_line(report.title) or one_line(report.topic) or "Report"
 
 
-def subtitle(report: Report) -> str:
-    """Give the topic, unless the title says it already."""
-    topic = one_line(report.topic)
-    return "" if topic.casefold() in title(report).casefold() else topic
-
-
 def head_line(report: Report) -> str:
     """Say how much of the report was checked, and what was not."""
     claims = list(report.claims())

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ..report import Claim, Report, Section, Source
-from . import layout
+from . import layout, prose
 
 #: Tells our own readers that this file is no evidence.
 SIGNATURE: Final = "<!-- jupyter-research report -->"
@@ -41,16 +41,19 @@ def _heading(text: str) -> str:
 def markdown(report: Report) -> str:
     """Give the report as Markdown; one line each under `Sources`, then only how it was made."""
     parts = head_parts(report)
-    for section in report.sections:
-        parts += section_parts(report, section)
+    if report.markdown is not None:
+        parts.append(prose.harmless(prose.body(report)))
+    else:
+        for section in report.sections:
+            parts += section_parts(report, section)
     parts += limitation_parts(report) + source_parts(report) + made_parts(report)
     return "\n\n".join(parts) + "\n"
 
 
 def head_parts(report: Report) -> list[str]:
     """Give the head as Markdown blocks: title, our signature, what was checked, what the marks mean."""
-    parts = [f"# {_heading(layout.title(report))}", SIGNATURE]
-    if topic := layout.subtitle(report):
+    parts = [f"# {_heading(prose.title(report))}", SIGNATURE]
+    if topic := prose.subtitle(report):
         parts.append(opening(topic))
     parts.append(f"*{escape(layout.head_line(report))}*")
     if legend := layout.legend(report):
@@ -101,6 +104,8 @@ def limitation_parts(report: Report) -> list[str]:
 
 def source_parts(report: Report) -> list[str]:
     """Give the sources as Markdown blocks, one unwrapped line each."""
+    if not prose.lists_sources(report):
+        return []
     lines = [_source_line(report, source) for source in layout.sources(report)]
     return [f"## {layout.SOURCES}", "\n\n".join(lines) or "None."]
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from .._version import __version__
 from ..report import Report
-from . import layout
+from . import layout, prose
 from .markdown import head_parts, limitation_parts, made_parts, section_parts, source_parts
 
 
 def notebook(report: Report) -> dict[str, Any]:
     """Give the notebook as JSON of nbformat 4.5."""
     texts = [head_parts(report)]
-    texts += [section_parts(report, section) for section in report.sections]
+    texts += _sections(report)
     texts += [limitation_parts(report), source_parts(report), made_parts(report)]
     cells = [_cell(f"report-{number}", parts) for number, parts in enumerate(texts) if parts]
     facts = {
@@ -34,6 +34,12 @@ def notebook(report: Report) -> dict[str, Any]:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+
+
+def _sections(report: Report) -> list[list[str]]:
+    if report.markdown is not None:
+        return [[part] for part in prose.sections(prose.harmless(prose.body(report)))]
+    return [section_parts(report, section) for section in report.sections]
 
 
 def _cell(name: str, parts: list[str]) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.resources import as_file, files
 from typing import Any, Final
 
 from ..report import Citation, Claim, Report, Section, Verdict
-from . import layout
+from . import layout, prose
 
 _WEAK: Final = frozenset({Verdict.TERMS_MISSING, Verdict.UNCITED})
 #: A run of characters that no line could hold.
@@ -29,20 +30,40 @@ def _place(citation: Citation) -> str:
 
 def data(report: Report) -> dict[str, Any]:
     """Give what the template draws: plain texts, in the order of the page."""
-    title = layout.title(report)
+    title = prose.title(report)
     return {
         "title": breakable(title),
         "short": breakable(title[:110]),
         "foot": "jupyter_research",
-        "subtitle": breakable(layout.subtitle(report)),
+        "subtitle": breakable(prose.subtitle(report)),
         "head": layout.head_line(report),
         "legend": layout.legend(report),
-        "sections": [_section(report, section) for section in report.sections],
+        "prose": _prose(report),
+        "sections": [] if report.markdown is not None else [_section(report, one) for one in report.sections],
         "passages": list(_passages(report)),
         "limitations": [breakable(line) for line in layout.limitations(report)],
         "sources": _sources(report),
+        "sourced": prose.lists_sources(report),
         "made": [[breakable(label), breakable(value)] for label, value in layout.made(report)],
     }
+
+
+def _prose(report: Report) -> list[dict[str, Any]]:
+    if report.markdown is None:
+        return []
+    return [
+        {
+            "kind": block.kind,
+            "level": block.level,
+            "marker": block.marker,
+            "cells": [[_run(run) for run in cell] for cell in block.cells],
+        }
+        for block in prose.blocks(prose.body(report))
+    ]
+
+
+def _run(run: prose.Run) -> dict[str, Any]:
+    return {**asdict(run), "text": _LONG.sub(lambda long: _STEP.sub("\\1\u200b", long[0]), run.text)}
 
 
 def _section(report: Report, section: Section) -> dict[str, Any]:
