@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .manager import Limits, Manager
+from .manager import Manager
+from .transitions import Limits
 
 __all__ = ["Limits", "Manager"]

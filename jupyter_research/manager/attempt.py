@@ -79,8 +79,7 @@ class Attempt:
         if self._log.last + self._log.waiting >= self._max_events:
             self.capped += 1
         elif not self._store.update(self._log, self.gate, message, status):
-            if self.control.cancelled.is_set():
-                raise SessionCancelled("The session was cancelled.")
+            self.wait()  # Closed between the look above and the log: cancelled, perhaps.
 
     def checkpoint(self) -> None:
         """Give way; see `context.Sink`."""

@@ -2,59 +2,38 @@
 
 from __future__ import annotations
 
-import contextvars
-import itertools
-import json
 import logging
-import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
-from ..carry import is_cancellation
-from ..context import attempt_context, clear_session_context
 from ..errors import (
     InvalidRequest,
     LimitReached,
     ResearchError,
-    ResearcherFailed,
-    SessionCancelled,
     SessionNotFound,
     StaleVersion,
     WrongState,
 )
 from ..events import Kind, Snapshot, State
-from ..report import Report
 from ..researchers import Registry, Researcher
 from ..store import SessionLog, SessionRow, Store
 from ..store.writer import settle
-from ..work import Caller, Drained, Finished, Place, Proposed, Work
-from .attempt import Attempt
+from ..work import Caller, Place
 from .job import Command, Job, Record
-from .request import StartRequest, checked, feedback_of, version_of
-from .slots import Slots
+from .request import StartRequest, as_json, checked, feedback_of, version_of
+from .transitions import Limits, Transitions
+from .turns import Turns
 
 log = logging.getLogger(__name__)
 
 #: States from which a resume may start.
 RESUMABLE: Final = (State.PAUSED, State.INTERRUPTED, State.FAILED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Hold the numbers beyond which a session waits or is refused."""
-
-    max_working_sessions: int = 8
-    max_working_per_owner: int = 0
-    max_queued_sessions: int = 1000
-    max_events: int = 100_000
 
 
 class Manager:
@@ -76,17 +55,15 @@ class Manager:
     ) -> None:
         self._store = store
         self._registry = registry
-        self._limits = limits
-        self._folder = folder
         self._place = place
         self._on_deleted = on_deleted
-        self._lock = threading.RLock()
-        self._slots = Slots(limits.max_working_sessions, limits.max_working_per_owner)
-        self._jobs: dict[str, Job] = {}
+        self._transitions = Transitions(store, limits)
+        self._turns = Turns(self._transitions, store, registry, folder=folder, place=place)
+        self._transitions.crew = self._turns
+        self._lock = self._transitions.lock
+        self._jobs = self._transitions.jobs
+        self._slots = self._transitions.slots
         self._key_locks: dict[tuple[str, str], threading.Lock] = {}
-        self._left_behind: set[threading.Thread] = set()
-        self._gates = itertools.count(1)
-        self._closing = False
 
     # -- questions -----------------------------------------------------------------------------
 
@@ -100,8 +77,7 @@ class Manager:
     def abandoned_threads(self) -> int:
         """Count the threads that still run though their session has ended."""
         with self._lock:
-            self._left_behind = {thread for thread in self._left_behind if thread.is_alive()}
-            return len(self._left_behind)
+            return self._transitions.abandoned_threads
 
     def log_of(self, caller: Caller, session_id: str) -> SessionLog:
         """Find a session's log where it is the caller's.
@@ -135,7 +111,7 @@ class Manager:
         """Give title and stored text of one of a session's sources."""
         row, _ = self._owned(caller, session_id)
         researcher = self._registry.get(row.record["researcher"])
-        return researcher.source_text(self._session_folder(session_id), source_id)
+        return researcher.source_text(self._turns.session_folder(session_id), source_id)
 
     # -- start ---------------------------------------------------------------------------------
 
@@ -149,7 +125,7 @@ class Manager:
         record = Record(
             topic=request.topic,
             researcher=researcher.name,
-            options=_json(options),
+            options=as_json(options),
             approve=approve,
             notebook=request.notebook,
             guest=caller.guest,
@@ -168,14 +144,14 @@ class Manager:
         session_id = uuid.uuid4().hex
         with self._lock:
             self._refuse_when_closing()
-            if self._slots.queued >= self._limits.max_queued_sessions:
+            if self._slots.queued >= self._transitions.limits.max_queued_sessions:
                 raise LimitReached(
                     f"{self._slots.queued} sessions are waiting already: try again when some have ended."
                 )
             session_log = self._store.create(session_id, caller.owner, record.key, record.to_json())
             job = Job(log=session_log, owner=caller.owner, record=record, plans=researcher.plans)
             self._jobs[session_id] = job
-            future = self._append(
+            future = self._transitions.append(
                 job,
                 Kind.SESSION_STARTED,
                 State.QUEUED,
@@ -190,18 +166,18 @@ class Manager:
                 },
             )
             if self._slots.request(job):
-                future = self._begin(job)
+                future = self._transitions.begin(job)
         return self._answer(job, future)
 
     def _same(self, caller: Caller, record: Record) -> SessionLog | None:
         """Find the newest session of the same key that did the same on the same files."""
         for row in self._store.rows(owner=caller.owner, key=record.key):
             known = Record.from_json(row.record)
-            same = (
-                (known.topic, known.researcher, known.fingerprint)
-                == (record.topic, record.researcher, record.fingerprint)
-                and _json(known.options) == record.options
-            )
+            same = (known.topic, known.researcher, known.fingerprint) == (
+                record.topic,
+                record.researcher,
+                record.fingerprint,
+            ) and as_json(known.options) == record.options
             if same and row.state not in (State.FAILED, State.CANCELLED):
                 return self._store.log(row.session_id)
         return None
@@ -230,7 +206,7 @@ class Manager:
     def _approve(self, job: Job, proposal: Any) -> Future[bytes]:
         job.approve(job.version, proposal)
         detail = {"version": job.version, "proposal": proposal}
-        return self._go_on(job, Kind.RESEARCH_APPROVED, State.RESEARCHING, detail)
+        return self._transitions.go_on(job, Kind.RESEARCH_APPROVED, State.RESEARCHING, detail)
 
     def modify(self, caller: Caller, session_id: str, body: Any) -> Snapshot:
         """Ask for another proposal."""
@@ -240,14 +216,15 @@ class Manager:
             job = self._job(caller, session_id)
             if not job.plans:
                 raise WrongState(
-                    f"The researcher {job.record.researcher} cannot change its proposal: edit it and approve that."
+                    f"The researcher {job.record.researcher} cannot change its proposal: "
+                    "edit it and approve that."
                 )
             future = None
             if not self._repeats(job, Command(action="modify", version=version, content=feedback)):
                 self._expect(job, version)
                 job.modify(version, feedback)
                 detail = {"version": version, "feedback": feedback}
-                future = self._go_on(job, Kind.MODIFICATION_STARTED, State.PLANNING, detail)
+                future = self._transitions.go_on(job, Kind.MODIFICATION_STARTED, State.PLANNING, detail)
         return self._answer(job, future)
 
     def _expect(self, job: Job, version: int) -> None:
@@ -255,7 +232,8 @@ class Manager:
             raise WrongState(f"The session is {job.state.value}: it does not wait for approval.")
         if version != job.version:
             raise StaleVersion(
-                f"Version {version} is not the newest proposal, {job.version} is: look at it and decide again."
+                f"Version {version} is not the newest proposal, {job.version} is: "
+                "look at it and decide again."
             )
 
     @staticmethod
@@ -276,17 +254,20 @@ class Manager:
 
     def _pause(self, job: Job) -> Future[bytes]:
         job.last = Command(action="pause")
+        reason = _reason("asked for", job)
         attempt = job.running
         if job.plans:
             # Steps under way end in the background: what they find is kept, what they say is not.
-            future = self._close_attempt(job, Kind.RESEARCH_PAUSED, State.PAUSED, _reason("asked for", job))
+            future = self._transitions.close_attempt(
+                job, Kind.RESEARCH_PAUSED, State.PAUSED, _reason("asked for", job)
+            )
             if attempt is not None:
                 attempt.control.request_drain()
             return future
         if attempt is not None:
             attempt.hold()
-        future = self._append(job, Kind.RESEARCH_PAUSED, State.PAUSED, _reason("asked for", job))
-        self._release(job)
+        future = self._transitions.append(job, Kind.RESEARCH_PAUSED, State.PAUSED, reason)
+        self._transitions.release(job)
         return future
 
     def resume(self, caller: Caller, session_id: str) -> Snapshot:
@@ -303,7 +284,7 @@ class Manager:
 
     def _resume(self, job: Job, reason: str) -> Future[bytes]:
         self._jobs[job.log.session_id] = job
-        self._mend(job)
+        self._transitions.mend(job)
         job.last = Command(action="resume")
         held = job.running is not None and not job.running.closed
         detail: dict[str, Any] = {}
@@ -311,7 +292,9 @@ class Manager:
             job.attempt += 1
             if not job.plans:
                 detail["from_start"] = True
-        return self._go_on(job, Kind.RESEARCH_RESUMED, job.phase, {**_reason(reason, job), **detail})
+        return self._transitions.go_on(
+            job, Kind.RESEARCH_RESUMED, job.phase, {**_reason(reason, job), **detail}
+        )
 
     def _incomplete(self, job: Job) -> bool:
         """Tell whether a completed session has analysts to repeat."""
@@ -325,261 +308,21 @@ class Manager:
             job = self._job(caller, session_id)
             if job.state.finished and job.state is not State.CANCELLED:
                 raise WrongState(f"The session is {job.state.value}: there is nothing to cancel.")
-            future = None if job.state is State.CANCELLED else self._cancel(job)
+            future = None if job.state is State.CANCELLED else self._transitions.cancel(job)
         return self._answer(job, future)
-
-    def _cancel(self, job: Job) -> Future[bytes]:
-        attempt = job.running
-        detail = {"report_available": False, "limitations": ["The session was cancelled."]}
-        future = self._close_attempt(job, Kind.RESEARCH_CANCELLED, State.CANCELLED, detail)
-        if attempt is not None:
-            attempt.cancel()
-            self._leave_behind(job)
-        job.decided.set()
-        self._jobs.pop(job.log.session_id, None)
-        return future
 
     def delete(self, caller: Caller, session_id: str) -> None:
         """Remove a session and all that belongs to it."""
         with self._lock:
             job = self._job(caller, session_id)
             if not job.state.finished:
-                self._cancel(job)
+                self._transitions.cancel(job)
             future = self._store.delete(job.log)
             thread = job.thread
         settle(future)
         self._on_deleted(session_id)
         if thread is None or not thread.is_alive():
-            self._remove_folder(session_id)
-
-    # -- work ----------------------------------------------------------------------------------
-
-    def _go_on(self, job: Job, kind: Kind, state: State, detail: Mapping[str, Any]) -> Future[bytes]:
-        """Append the event that leads back to work, at once or through the queue."""
-        granted = self._slots.request(job)
-        future = self._append(job, kind, state if granted else State.QUEUED, detail)
-        return self._begin(job) if granted else future
-
-    def _begin(self, job: Job) -> Future[bytes]:
-        """Start or continue the work of a job that has just got a slot."""
-        attempt = job.running
-        held = attempt is not None and not attempt.closed
-        if not held:
-            attempt = job.running = Attempt(
-                job.attempt,
-                next(self._gates),
-                self._store,
-                job.log,
-                max_events=self._limits.max_events,
-                approve=lambda attempt, question, proposal: self._ask(job, attempt, question, proposal),
-            )
-        assert attempt is not None
-        detail: dict[str, Any] = {"attempt": job.attempt}
-        if not held and job.approved and not job.plans:
-            detail["from_start"] = True  # A function runs anew; what was approved is answered from the log.
-        future = self._append(job, Kind.WORK_STARTED, job.phase, detail, gate=attempt.gate)
-        if held:
-            attempt.let_go()
-            job.decided.set()
-        else:
-            before, context = job.thread, contextvars.Context()
-            job.thread = threading.Thread(
-                # Never a copy of the caller's context: it would pin a request, or another session.
-                target=lambda: context.run(self._work, job, attempt, before),
-                name=f"jupyter_research-{job.log.session_id[:8]}-{attempt.number}",
-                daemon=True,
-            )
-            job.thread.start()
-        return future
-
-    def _work(self, job: Job, attempt: Attempt, before: threading.Thread | None) -> None:
-        """Run attempts' turns until the researcher has ended, waits, or was stopped. Session thread."""
-        if before is not None:
-            before.join()  # Steps that a pause left under way: their results are wanted.
-        try:
-            with attempt_context(attempt.binding):
-                going = True
-                while going:
-                    going = self._turn(job, attempt)
-        except BaseException as error:
-            self._failed(job, attempt, error)
-        finally:
-            clear_session_context()
-            with self._lock:
-                self._left_behind.discard(threading.current_thread())
-                if job.running is attempt:
-                    job.running = None
-            if job.log.deleted:
-                self._remove_folder(job.log.session_id)
-
-    def _turn(self, job: Job, attempt: Attempt) -> bool:
-        """Let the researcher run once; tell whether it is to run again at once."""
-        attempt.wait()
-        researcher = self._registry.get(job.record.researcher)
-        outcome = researcher.run(self._describe(job, attempt))
-        if isinstance(outcome, Finished):
-            self._finished(job, attempt, outcome)
-            return False
-        if isinstance(outcome, Drained):
-            return False
-        return self._proposed(job, attempt, outcome)
-
-    def _describe(self, job: Job, attempt: Attempt) -> Work:
-        folder = self._session_folder(job.log.session_id)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        record = job.record
-        return Work(
-            session_id=job.log.session_id,
-            attempt=attempt.number,
-            topic=record.topic,
-            options=record.options,
-            owner=job.owner,
-            place=self._place(record.notebook, record.guest),
-            folder=folder,
-            control=attempt.control,
-            decision=job.decision,
-        )
-
-    def _proposed(self, job: Job, attempt: Attempt, outcome: Proposed) -> bool:
-        with self._lock:
-            if attempt.closed:
-                return False
-            job.version += 1
-            job.proposal = _json(outcome.proposal)
-            if job.record.approve == "auto":
-                self._approve_at_once(job)
-                return True
-            job.decision = None
-            self._close_attempt(
-                job,
-                Kind.APPROVAL_REQUESTED,
-                State.AWAITING_APPROVAL,
-                {"version": job.version, "question": outcome.question, "proposal": job.proposal},
-            )
-        self._store.save_snapshot(job.log)
-        return False
-
-    def _ask(self, job: Job, attempt: Attempt, question: str, proposal: Any) -> Any:
-        """Let a function wait for a person, without a slot. Any thread of the session."""
-        proposal = _json(proposal)
-        with attempt.asking:  # One question at a time, however many threads have one.
-            index = attempt.approvals
-            attempt.approvals += 1
-            with self._lock:
-                if attempt.closed:
-                    raise SessionCancelled("The session has ended.")
-                if index >= len(job.approved):
-                    self._request_approval(job, question, proposal)
-            while index >= len(job.approved):
-                job.decided.wait()
-                attempt.wait()
-                if attempt.closed:
-                    raise SessionCancelled("The session has ended.")
-            # Approved before a restart, or just now: nobody is asked twice.
-            return job.approved[index]
-
-    def _request_approval(self, job: Job, question: str, proposal: Any) -> None:
-        job.version += 1
-        job.proposal = proposal
-        if job.record.approve == "auto":
-            self._approve_at_once(job)
-            return
-        job.decided.clear()
-        detail = {"version": job.version, "question": str(question), "proposal": proposal}
-        self._append(job, Kind.APPROVAL_REQUESTED, State.AWAITING_APPROVAL, detail)
-        self._release(job)
-
-    def _approve_at_once(self, job: Job) -> None:
-        job.approve(job.version, job.proposal)
-        detail = {"version": job.version, "proposal": job.proposal}
-        self._append(job, Kind.RESEARCH_APPROVED, State.RESEARCHING, detail)
-
-    def _finished(self, job: Job, attempt: Attempt, outcome: Finished) -> None:
-        report = self._complete(job, attempt, outcome.report)
-        detail = {"report_available": True, "limitations": list(report.limitations)}
-        body = orjson.dumps(report.to_json())
-        with self._lock:
-            if attempt.closed:
-                return
-            self._close_attempt(job, Kind.RESEARCH_COMPLETED, State.COMPLETED, detail, report=body)
-            self._jobs.pop(job.log.session_id, None)
-        self._store.save_snapshot(job.log)
-
-    def _complete(self, job: Job, attempt: Attempt, report: Report) -> Report:
-        """Fill in what only the session knows."""
-        limitations = report.limitations
-        if attempt.capped:
-            limitations = (
-                *limitations,
-                f"{attempt.capped:,} updates beyond the cap of {self._limits.max_events:,} events were not logged.",
-            )
-        return replace(
-            report,
-            session_id=job.log.session_id,
-            topic=job.record.topic,
-            limitations=limitations,
-            made={"researcher": job.record.researcher, **report.made},
-        )
-
-    def _failed(self, job: Job, attempt: Attempt, error: BaseException) -> None:
-        if not isinstance(error, Exception) and not is_cancellation(error):
-            log.warning("A session's researcher raised %s.", type(error).__name__)
-        with self._lock:
-            if attempt.closed:
-                return  # Cancelled, paused or interrupted: that is the answer.
-            self._fail(job, error)
-
-    def _fail(self, job: Job, error: BaseException) -> None:
-        if isinstance(error, ResearchError):
-            code, cause = error.code, str(error)
-        else:
-            log.info("A researcher failed.", exc_info=error)
-            code, cause = ResearcherFailed.code, f"{type(error).__name__}: {error}"
-        attempt = job.running
-        self._close_attempt(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": code, "cause": cause[:4000]})
-        if attempt is not None:
-            attempt.control.cancel()
-        self._jobs.pop(job.log.session_id, None)
-
-    # -- transitions ---------------------------------------------------------------------------
-
-    def _append(
-        self,
-        job: Job,
-        kind: Kind,
-        state: State,
-        detail: Mapping[str, Any],
-        *,
-        gate: int | None = None,
-        report: bytes | None = None,
-    ) -> Future[bytes]:
-        job.state = state
-        return self._store.append(job.log, kind, state, detail, gate=gate, report=report)
-
-    def _close_attempt(
-        self, job: Job, kind: Kind, state: State, detail: Mapping[str, Any], *, report: bytes | None = None
-    ) -> Future[bytes]:
-        """Append the event that ends an attempt: no update of it can follow."""
-        working, queued = job.state.working, job.state is State.QUEUED
-        future = self._append(job, kind, state, detail, gate=0, report=report)
-        if job.running is not None:
-            job.running.close()
-        if working:
-            self._release(job)
-        elif queued:
-            self._slots.withdraw(job)
-        return future
-
-    def _release(self, job: Job) -> None:
-        """Give a slot back and begin what waited for one."""
-        self._slots.release(job)
-        if not self._closing:
-            for granted in self._slots.grant():
-                self._begin(granted)
-
-    def _leave_behind(self, job: Job) -> None:
-        if job.thread is not None and job.thread.is_alive() and job.thread is not threading.current_thread():
-            self._left_behind.add(job.thread)
+            self._turns.remove_folder(session_id)
 
     def _answer(self, job: Job, future: Future[bytes] | None = None) -> Snapshot:
         """Give the snapshot after the transition is committed."""
@@ -621,12 +364,6 @@ class Manager:
             job.state = State.FAILED
         return job
 
-    def _session_folder(self, session_id: str) -> Path:
-        return self._folder / session_id
-
-    def _remove_folder(self, session_id: str) -> None:
-        shutil.rmtree(self._session_folder(session_id), ignore_errors=True)
-
     # -- life ----------------------------------------------------------------------------------
 
     def recover(self, *, resume: bool) -> None:
@@ -646,18 +383,23 @@ class Manager:
                 self._jobs[row.session_id] = job
                 if job.state is State.QUEUED:
                     if self._slots.request(job):
-                        self._begin(job)
+                        self._transitions.begin(job)
                     continue
                 if job.state is not State.INTERRUPTED:
                     reason = _reason("the server went away", job)
-                    self._append(job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, reason, gate=0)
+                    self._transitions.append(
+                        job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, reason, gate=0
+                    )
                 if resume:
                     self._resume(job, "resumed at the start of the server")
 
     def storage_failed(self, logs: Iterable[SessionLog], sentence: str) -> None:
         """End the sessions whose events the disk did not take. Called in the writer's thread."""
         for session_log in logs:
-            session_log.overlay = {"state": State.FAILED.value, "error": {"code": "storage", "message": sentence}}
+            session_log.overlay = {
+                "state": State.FAILED.value,
+                "error": {"code": "storage", "message": sentence},
+            }
         # In a thread of its own: a command may hold the lock while it waits for the writer.
         threading.Thread(target=self._end_broken, args=(list(logs),), daemon=True).start()
 
@@ -672,32 +414,21 @@ class Manager:
                 job.state = State.FAILED
                 if attempt is not None:
                     attempt.cancel()
-                    self._leave_behind(job)
+                    self._transitions.leave_behind(job)
                 if working:
-                    self._release(job)
+                    self._transitions.release(job)
                 elif queued:
                     self._slots.withdraw(job)
-
-    def _mend(self, job: Job) -> None:
-        """Write down what the disk could not take when it was full, now that it may."""
-        session_log = job.log
-        if session_log.broken is None:
-            return
-        cause = session_log.broken
-        with session_log.lock:
-            session_log.broken = None
-        session_log.overlay = {}
-        self._append(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": "storage", "cause": cause}, gate=0)
 
     def close(self, timeout: float) -> None:
         """Interrupt what works, and give its threads until `timeout` to end."""
         with self._lock:
-            self._closing = True
+            self._transitions.closing = True
             threads = []
             for job in list(self._jobs.values()):
                 attempt = job.running
                 if job.state.working:
-                    self._close_attempt(
+                    self._transitions.close_attempt(
                         job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, _reason("the server stopped", job)
                     )
                 if attempt is not None:
@@ -710,21 +441,9 @@ class Manager:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _refuse_when_closing(self) -> None:
-        if self._closing:
+        if self._transitions.closing:
             raise LimitReached("The server is shutting down: start the session again when it is back.")
 
 
 def _reason(reason: str, job: Job) -> dict[str, Any]:
     return {"reason": reason, "attempt": job.attempt}
-
-
-def _json(value: Any) -> Any:
-    """Give the value as the log will hold it; raise `InvalidRequest` for what is no JSON."""
-    try:
-        return orjson.loads(orjson.dumps(value))
-    except (TypeError, orjson.JSONEncodeError) as error:
-        try:  # Beyond orjson's 64-bit numbers.
-            return json.loads(json.dumps(value, allow_nan=False))
-        except (TypeError, ValueError):
-            raise InvalidRequest(f"That is no JSON: {error}.") from error
-

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+import orjson
 
 from ..errors import InvalidRequest
 
@@ -105,3 +108,18 @@ def _text(fields: Mapping[str, Any], name: str, *, required: bool = False) -> st
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"{name} holds characters that are no valid text (lone surrogates).") from error
     return value
+
+
+def as_json(value: Any) -> Any:
+    """Return the value as the log will hold it.
+
+    Raises:
+        InvalidRequest: for what is no JSON.
+    """
+    try:
+        return orjson.loads(orjson.dumps(value))
+    except (TypeError, orjson.JSONEncodeError) as error:
+        try:  # Beyond orjson's 64-bit numbers.
+            return json.loads(json.dumps(value, allow_nan=False))
+        except (TypeError, ValueError):
+            raise InvalidRequest(f"That is no JSON: {error}.") from error

@@ -1,0 +1,191 @@
+"""Carry transitions out: an event, a slot, a thread, all under one lock."""
+
+from __future__ import annotations
+
+import contextvars
+import itertools
+import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..errors import ResearcherFailed, ResearchError
+from ..events import Kind, State
+from ..store import Store
+from .attempt import Attempt
+from .job import Job
+from .slots import Slots
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Hold the numbers beyond which a session waits or is refused."""
+
+    max_working_sessions: int = 8
+    max_working_per_owner: int = 0
+    max_queued_sessions: int = 1000
+    max_events: int = 100_000
+
+
+class Crew(Protocol):
+    """Do the work that transitions begin."""
+
+    def perform(self, job: Job, attempt: Attempt) -> None:
+        """Work until the researcher has ended, waits, or was stopped. In the session's thread."""
+
+    def ask(self, job: Job, attempt: Attempt, question: str, proposal: Any) -> Any:
+        """Wait for a person's decision and return the proposal as approved."""
+
+
+class Transitions:
+    """Move jobs between states.
+
+    Every method is called with `lock` held. Transitions are few, so one lock serves all of them; nothing
+    waits for a disk or a thread under it: what `append` gives is awaited outside.
+    """
+
+    crew: Crew
+
+    def __init__(self, store: Store, limits: Limits) -> None:
+        self.lock = threading.RLock()
+        self.limits = limits
+        self.slots = Slots(limits.max_working_sessions, limits.max_working_per_owner)
+        #: The jobs that may still move, by session id.
+        self.jobs: dict[str, Job] = {}
+        self.closing = False
+        self._store = store
+        self._left_behind: set[threading.Thread] = set()
+        self._gates = itertools.count(1)
+
+    @property
+    def abandoned_threads(self) -> int:
+        """Count the threads that still run though their session has ended."""
+        self._left_behind = {thread for thread in self._left_behind if thread.is_alive()}
+        return len(self._left_behind)
+
+    def append(
+        self,
+        job: Job,
+        kind: Kind,
+        state: State,
+        detail: Mapping[str, Any],
+        *,
+        gate: int | None = None,
+        report: bytes | None = None,
+    ) -> Future[bytes]:
+        """Append the event that leads to `state`."""
+        job.state = state
+        return self._store.append(job.log, kind, state, detail, gate=gate, report=report)
+
+    def close_attempt(
+        self, job: Job, kind: Kind, state: State, detail: Mapping[str, Any], *, report: bytes | None = None
+    ) -> Future[bytes]:
+        """Append the event that ends an attempt: no update of it can follow."""
+        working, queued = job.state.working, job.state is State.QUEUED
+        future = self.append(job, kind, state, detail, gate=0, report=report)
+        if job.running is not None:
+            job.running.close()
+        if working:
+            self.release(job)
+        elif queued:
+            self.slots.withdraw(job)
+        return future
+
+    def go_on(self, job: Job, kind: Kind, state: State, detail: Mapping[str, Any]) -> Future[bytes]:
+        """Append the event that leads back to work, at once or through the queue."""
+        granted = self.slots.request(job)
+        future = self.append(job, kind, state if granted else State.QUEUED, detail)
+        return self.begin(job) if granted else future
+
+    def begin(self, job: Job) -> Future[bytes]:
+        """Start or continue the work of a job that has just got a slot."""
+        attempt = job.running
+        held = attempt is not None and not attempt.closed
+        if not held:
+            attempt = job.running = Attempt(
+                job.attempt,
+                next(self._gates),
+                self._store,
+                job.log,
+                max_events=self.limits.max_events,
+                approve=lambda attempt, question, proposal: self.crew.ask(job, attempt, question, proposal),
+            )
+        assert attempt is not None
+        detail: dict[str, Any] = {"attempt": job.attempt}
+        if not held and job.approved and not job.plans:
+            detail["from_start"] = True  # A function runs anew; what was approved is answered from the log.
+        future = self.append(job, Kind.WORK_STARTED, job.phase, detail, gate=attempt.gate)
+        if held:
+            attempt.let_go()
+            job.decided.set()
+        else:
+            job.thread = self._thread(job, attempt)
+            job.thread.start()
+        return future
+
+    def _thread(self, job: Job, attempt: Attempt) -> threading.Thread:
+        before, context = job.thread, contextvars.Context()
+
+        def work() -> None:
+            if before is not None:
+                before.join()  # Steps that a pause left under way: their results are wanted.
+            self.crew.perform(job, attempt)
+
+        return threading.Thread(
+            # Never a copy of the caller's context: it would pin a request, or another session.
+            target=lambda: context.run(work),
+            name=f"jupyter_research-{job.log.session_id[:8]}-{attempt.number}",
+            daemon=True,
+        )
+
+    def release(self, job: Job) -> None:
+        """Give a slot back and begin what waited for one."""
+        self.slots.release(job)
+        if not self.closing:
+            for granted in self.slots.grant():
+                self.begin(granted)
+
+    def cancel(self, job: Job) -> Future[bytes]:
+        """End a session now; its thread is left behind."""
+        attempt = job.running
+        detail = {"report_available": False, "limitations": ["The session was cancelled."]}
+        future = self.close_attempt(job, Kind.RESEARCH_CANCELLED, State.CANCELLED, detail)
+        if attempt is not None:
+            attempt.cancel()
+            self.leave_behind(job)
+        job.decided.set()
+        self.jobs.pop(job.log.session_id, None)
+        return future
+
+    def fail(self, job: Job, error: BaseException) -> None:
+        """End a session with the error of its researcher."""
+        if isinstance(error, ResearchError):
+            code, cause = error.code, str(error)
+        else:
+            log.info("A researcher failed.", exc_info=error)
+            code, cause = ResearcherFailed.code, f"{type(error).__name__}: {error}"
+        attempt = job.running
+        self.close_attempt(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": code, "cause": cause[:4000]})
+        if attempt is not None:
+            attempt.control.cancel()
+        self.jobs.pop(job.log.session_id, None)
+
+    def mend(self, job: Job) -> None:
+        """Write down what the disk could not take when it was full, now that it may."""
+        session_log = job.log
+        if session_log.broken is None:
+            return
+        cause = session_log.broken
+        with session_log.lock:
+            session_log.broken = None
+        session_log.overlay = {}
+        self.append(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": "storage", "cause": cause}, gate=0)
+
+    def leave_behind(self, job: Job) -> None:
+        """Count the job's thread among those that outlive their session."""
+        if job.thread is not None and job.thread.is_alive() and job.thread is not threading.current_thread():
+            self._left_behind.add(job.thread)

@@ -1,0 +1,190 @@
+"""Let a researcher take its turns, and turn what comes of them into transitions."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ..carry import is_cancellation
+from ..context import attempt_context, clear_session_context
+from ..errors import SessionCancelled
+from ..events import Kind, State
+from ..report import Report
+from ..researchers import Registry
+from ..store import Store
+from ..work import Drained, Finished, Place, Proposed, Work
+from .attempt import Attempt
+from .job import Job
+from .request import as_json
+from .transitions import Transitions
+
+log = logging.getLogger(__name__)
+
+
+class Turns:
+    """Be the crew. Its methods run in the sessions' threads."""
+
+    def __init__(
+        self,
+        transitions: Transitions,
+        store: Store,
+        registry: Registry,
+        *,
+        folder: Path,
+        place: Callable[[str | None, bool], Place],
+    ) -> None:
+        self._transitions = transitions
+        self._store = store
+        self._registry = registry
+        self._folder = folder
+        self._place = place
+
+    def session_folder(self, session_id: str) -> Path:
+        """Name a session's own folder."""
+        return self._folder / session_id
+
+    def remove_folder(self, session_id: str) -> None:
+        """Remove a session's own folder, if it is there."""
+        shutil.rmtree(self.session_folder(session_id), ignore_errors=True)
+
+    def perform(self, job: Job, attempt: Attempt) -> None:
+        """Run turns until the researcher has ended, waits, or was stopped."""
+        try:
+            with attempt_context(attempt.binding):
+                going = True
+                while going:
+                    going = self._turn(job, attempt)
+        except BaseException as error:
+            self._failed(job, attempt, error)
+        finally:
+            clear_session_context()
+            with self._transitions.lock:
+                if job.running is attempt:
+                    job.running = None
+            if job.log.deleted:
+                self.remove_folder(job.log.session_id)
+
+    def _turn(self, job: Job, attempt: Attempt) -> bool:
+        """Let the researcher run once; tell whether it is to run again at once."""
+        attempt.wait()
+        researcher = self._registry.get(job.record.researcher)
+        outcome = researcher.run(self._describe(job, attempt))
+        if isinstance(outcome, Finished):
+            self._finished(job, attempt, outcome)
+            return False
+        if isinstance(outcome, Drained):
+            return False
+        return self._proposed(job, attempt, outcome)
+
+    def _describe(self, job: Job, attempt: Attempt) -> Work:
+        folder = self.session_folder(job.log.session_id)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        record = job.record
+        return Work(
+            session_id=job.log.session_id,
+            attempt=attempt.number,
+            topic=record.topic,
+            options=record.options,
+            owner=job.owner,
+            place=self._place(record.notebook, record.guest),
+            folder=folder,
+            control=attempt.control,
+            decision=job.decision,
+        )
+
+    def _proposed(self, job: Job, attempt: Attempt, outcome: Proposed) -> bool:
+        with self._transitions.lock:
+            if attempt.closed:
+                return False
+            job.version += 1
+            job.proposal = as_json(outcome.proposal)
+            if job.record.approve == "auto":
+                self._approve_at_once(job)
+                return True
+            job.decision = None
+            self._transitions.close_attempt(
+                job,
+                Kind.APPROVAL_REQUESTED,
+                State.AWAITING_APPROVAL,
+                {"version": job.version, "question": outcome.question, "proposal": job.proposal},
+            )
+        self._store.save_snapshot(job.log)
+        return False
+
+    def ask(self, job: Job, attempt: Attempt, question: str, proposal: Any) -> Any:
+        """Let a function wait for a person, without a slot. Any thread of the session."""
+        proposal = as_json(proposal)
+        with attempt.asking:  # One question at a time, however many threads have one.
+            index = attempt.approvals
+            attempt.approvals += 1
+            with self._transitions.lock:
+                if attempt.closed:
+                    raise SessionCancelled("The session has ended.")
+                if index >= len(job.approved):
+                    self._request_approval(job, question, proposal)
+            while index >= len(job.approved):
+                job.decided.wait()
+                attempt.wait()
+                if attempt.closed:
+                    raise SessionCancelled("The session has ended.")
+            # Approved before a restart, or just now: nobody is asked twice.
+            return job.approved[index]
+
+    def _request_approval(self, job: Job, question: str, proposal: Any) -> None:
+        job.version += 1
+        job.proposal = proposal
+        if job.record.approve == "auto":
+            self._approve_at_once(job)
+            return
+        job.decided.clear()
+        detail = {"version": job.version, "question": str(question), "proposal": proposal}
+        self._transitions.append(job, Kind.APPROVAL_REQUESTED, State.AWAITING_APPROVAL, detail)
+        self._transitions.release(job)
+
+    def _approve_at_once(self, job: Job) -> None:
+        job.approve(job.version, job.proposal)
+        detail = {"version": job.version, "proposal": job.proposal}
+        self._transitions.append(job, Kind.RESEARCH_APPROVED, State.RESEARCHING, detail)
+
+    def _finished(self, job: Job, attempt: Attempt, outcome: Finished) -> None:
+        report = self._complete(job, attempt, outcome.report)
+        detail = {"report_available": True, "limitations": list(report.limitations)}
+        body = orjson.dumps(report.to_json())
+        with self._transitions.lock:
+            if attempt.closed:
+                return
+            self._transitions.close_attempt(
+                job, Kind.RESEARCH_COMPLETED, State.COMPLETED, detail, report=body
+            )
+            self._transitions.jobs.pop(job.log.session_id, None)
+        self._store.save_snapshot(job.log)
+
+    def _complete(self, job: Job, attempt: Attempt, report: Report) -> Report:
+        """Fill in what only the session knows."""
+        limitations, cap = report.limitations, self._transitions.limits.max_events
+        if attempt.capped:
+            limitations = (
+                *limitations,
+                f"{attempt.capped:,} updates beyond the cap of {cap:,} events were not logged.",
+            )
+        return replace(
+            report,
+            session_id=job.log.session_id,
+            topic=job.record.topic,
+            limitations=limitations,
+            made={"researcher": job.record.researcher, **report.made},
+        )
+
+    def _failed(self, job: Job, attempt: Attempt, error: BaseException) -> None:
+        if not isinstance(error, Exception) and not is_cancellation(error):
+            log.warning("A session's researcher raised %s.", type(error).__name__)
+        with self._transitions.lock:
+            if attempt.closed:
+                return  # Cancelled, paused or interrupted: that is the answer.
+            self._transitions.fail(job, error)
