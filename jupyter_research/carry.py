@@ -31,6 +31,7 @@ class Bound:
         self.binding = binding
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function under the binding."""
         with bound(self.binding):
             return self.function(*args, **kwargs)
 

@@ -48,8 +48,11 @@ def run_graph(
                 _tell(item, label)
         if not questions:
             return result(state) if result else _last_text(state)
-        answers = {question.id: request_approval("Approve to go on.", question.value) for question in questions}
-        given = Command(resume=answers)
+        given = Command(resume={question.id: _answer(question.value) for question in questions})
+
+
+def _answer(value: Any) -> Any:
+    return request_approval("Approve to go on.", value)
 
 
 def _tell(update: Mapping[str, Any], label: Callable[[str, Any], str] | None) -> None:

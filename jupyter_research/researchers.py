@@ -65,7 +65,9 @@ class FunctionResearcher:
         try:
             inspect.signature(self.function).bind("topic", **options)
         except TypeError as error:
-            raise InvalidRequest(f"The researcher {self.name} does not take these options: {error}.") from error
+            raise InvalidRequest(
+                f"The researcher {self.name} does not take these options: {error}."
+            ) from error
         return dict(options)
 
     def asks(self, options: Mapping[str, Any]) -> bool:
@@ -137,7 +139,9 @@ def _send(status: Any) -> None:
 
 def _text_of(last: Any) -> Any:
     """Take the last thing yielded as the result where it is one: an async generator cannot return."""
-    return last if isinstance(last, (str, Report)) or (isinstance(last, dict) and "final_report" in last) else ""
+    return (
+        last if isinstance(last, (str, Report)) or (isinstance(last, dict) and "final_report" in last) else ""
+    )
 
 
 def report_of(result: Any, work: Work) -> Report:
@@ -225,7 +229,9 @@ class Registry:
         """
         if name not in self._loaded:
             if name not in self._targets:
-                raise InvalidRequest(f"There is no researcher {name!r}: choose one of {', '.join(self.names())}.")
+                raise InvalidRequest(
+                    f"There is no researcher {name!r}: choose one of {', '.join(self.names())}."
+                )
             self._loaded[name] = load(name, self._targets[name])
         return self._loaded[name]
 

@@ -162,7 +162,12 @@ class Runtime:
         if State(state).finished:
             raise WrongState(f"The session is {state}: nobody would be told.")
         future = self._store.append(
-            session_log, Kind.STATUS_UPDATE, None, {}, message="A test of the connection.", step="TEST_WEBSOCKET"
+            session_log,
+            Kind.STATUS_UPDATE,
+            None,
+            {},
+            message="A test of the connection.",
+            step="TEST_WEBSOCKET",
         )
         event: dict[str, Any] = orjson.loads(settle(future))
         return event
@@ -217,7 +222,9 @@ class Runtime:
         body = self._store.report(session_log)
         if body is None:
             state = self._store.snapshot(session_log)["state"]
-            raise NotReady(f"The session is {state} and has no report{'' if State(state).finished else ' yet'}.")
+            raise NotReady(
+                f"The session is {state} and has no report{'' if State(state).finished else ' yet'}."
+            )
         return Report.from_json(orjson.loads(body))
 
     def export(self, caller: Caller, session_id: str, format: str) -> tuple[bytes, str, str]:
@@ -247,9 +254,13 @@ class Runtime:
 
     def libraries(self) -> Sequence[Mapping[str, str]]:
         """List the libraries that can be named as a source."""
-        described = [{"name": name, "description": f"The folder {path}."} for name, path in self._libraries().items()]
+        described = [
+            {"name": name, "description": f"The folder {path}."} for name, path in self._libraries().items()
+        ]
         return [
-            {**item, "description": "The documentation of jupyter_research."} if item["name"] == EXAMPLE else item
+            {**item, "description": "The documentation of jupyter_research."}
+            if item["name"] == EXAMPLE
+            else item
             for item in described
         ]
 
@@ -264,7 +275,10 @@ class Runtime:
     # -- parts ---------------------------------------------------------------------------------
 
     def _libraries(self) -> dict[str, Path]:
-        return {EXAMPLE: example_library(), **{name: Path(path) for name, path in self.settings.libraries.items()}}
+        return {
+            EXAMPLE: example_library(),
+            **{name: Path(path) for name, path in self.settings.libraries.items()},
+        }
 
     def _place(self, notebook: str | None, guest: bool) -> Place:
         """Say where a session of this notebook may read."""
