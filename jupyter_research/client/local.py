@@ -13,7 +13,7 @@ from .. import errors
 from ..events import Snapshot
 from ..work import Caller
 from .base import Events, Snapshots, Where
-from .discovery import kernel_id
+from .discovery import kernel_id, parent_server
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -151,8 +151,9 @@ def _server_data_dir() -> Path:
 
 
 def _data_dir() -> Path:
-    """Give a folder that no other kernel writes to, and that this kernel finds again after a restart."""
+    """Give the folder of this process: a server's kernel finds its own again after a restart."""
     from jupyter_core.paths import jupyter_data_dir
 
-    name = f"kernel-{kernel_id() or os.getpid()}"
-    return Path(jupyter_data_dir()) / "research" / name
+    # What no server has started gets another id each time: those take the first folder that is free.
+    own = kernel_id() if parent_server() is not None else None
+    return Path(jupyter_data_dir()) / "research" / f"kernel-{own or 'local'}"
