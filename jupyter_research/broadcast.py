@@ -143,7 +143,9 @@ class Broadcast:
         """Make a viewer; `send` raises `ConnectionError` when the socket has closed."""
         return Viewer(self, send)
 
-    async def join(self, viewer: Viewer, session_log: SessionLog, after: int | None, log_id: str | None) -> None:
+    async def join(
+        self, viewer: Viewer, session_log: SessionLog, after: int | None, log_id: str | None
+    ) -> None:
         """Send `session_joined`, then the events after `after`, or after the snapshot."""
         assert self._store is not None
         snapshot: Snapshot = await self._in_executor(self._store.snapshot, session_log)
@@ -199,7 +201,9 @@ class Broadcast:
     def _dismiss(self, session_id: str, reason: str) -> None:
         for viewer in list(self._viewers.get(session_id, ())):
             self.leave(viewer, session_id)
-            self.spawn(_quietly(viewer.send({"type": "session_left", "session_id": session_id, "reason": reason})))
+            self.spawn(
+                _quietly(viewer.send({"type": "session_left", "session_id": session_id, "reason": reason}))
+            )
 
     async def wait(self, session_log: SessionLog, after: int, timeout: float) -> None:
         """Wait until a session has an event past `after`, at most `timeout` seconds."""

@@ -33,7 +33,7 @@ class UnknownName(InvalidRequest):
 
 
 class PathRefused(InvalidRequest):
-    """That path does not exist or may not be read: name one beneath the server's root folder, or a library."""
+    """That path does not exist or may not be read: name one beneath the root folder, or a library."""
 
     code = "path"
 

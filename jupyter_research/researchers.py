@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
 from .context import send_status_update
-from .errors import InvalidRequest, ResearcherFailed
+from .errors import InvalidRequest, ResearcherFailed, UnknownName
 from .report import Claim, Report, Section
 from .work import Finished, Outcome, Place, Work
 
@@ -49,7 +49,10 @@ class Researcher(Protocol):
 
 
 class FunctionResearcher:
-    """Run a function `(topic, **options) -> str | Report | dict`, sync or async, or a generator of statuses."""
+    """Run a function `(topic, **options)` that returns Markdown, a `Report` or a dict with `final_report`.
+
+    It may be async, or a generator that yields statuses.
+    """
 
     plans = False
 
@@ -154,7 +157,8 @@ def report_of(result: Any, work: Work) -> Report:
         result = ""
     if not isinstance(result, str):
         raise ResearcherFailed(
-            f"The researcher returned a {type(result).__name__}: return Markdown, a Report, or a dict with final_report."
+            f"The researcher returned a {type(result).__name__}: "
+            "return Markdown, a Report, or a dict with final_report."
         )
     return Report(title=work.topic, sections=tuple(_sections(result)), markdown=result)
 
@@ -229,7 +233,7 @@ class Registry:
         """
         if name not in self._loaded:
             if name not in self._targets:
-                raise InvalidRequest(
+                raise UnknownName(
                     f"There is no researcher {name!r}: choose one of {', '.join(self.names())}."
                 )
             self._loaded[name] = load(name, self._targets[name])

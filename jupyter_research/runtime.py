@@ -254,15 +254,9 @@ class Runtime:
 
     def libraries(self) -> Sequence[Mapping[str, str]]:
         """List the libraries that can be named as a source."""
-        described = [
-            {"name": name, "description": f"The folder {path}."} for name, path in self._libraries().items()
-        ]
-        return [
-            {**item, "description": "The documentation of jupyter_research."}
-            if item["name"] == EXAMPLE
-            else item
-            for item in described
-        ]
+        own = {"name": EXAMPLE, "description": "The documentation of jupyter_research."}
+        configured = self.settings.libraries.items()
+        return [own, *({"name": name, "description": f"The folder {path}."} for name, path in configured)]
 
     def register(self, researcher: Researcher) -> None:
         """Take in a researcher for the life of this runtime."""

@@ -83,7 +83,9 @@ class Store:
             self.log_id = _begin_life(connection)
             (highest,) = connection.execute("SELECT max(number) FROM sessions").fetchone()
         except (sqlite3.Error, OSError) as error:
-            raise StorageFailed(f"{path} cannot be opened: {error}. Set ResearchApp.data_dir to another folder.") from error
+            raise StorageFailed(
+                f"{path} cannot be opened: {error}. Set ResearchApp.data_dir to another folder."
+            ) from error
         self._next_number: int = (highest or 0) + 1
         self._connection = connection
         self._closed = False
@@ -110,7 +112,7 @@ class Store:
             if key is not None:  # The newest session takes the key.
                 connection.execute("UPDATE sessions SET key = NULL WHERE owner = ? AND key = ?", (owner, key))
             connection.execute(
-                "INSERT INTO sessions (number, session_id, owner, state, key, record) VALUES (?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO sessions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
                 (number, *row),
             )
 
@@ -162,9 +164,13 @@ class Store:
 
         def action(connection: sqlite3.Connection) -> None:
             if state is not None:
-                connection.execute("UPDATE sessions SET state = ? WHERE number = ?", (state.value, log.number))
+                connection.execute(
+                    "UPDATE sessions SET state = ? WHERE number = ?", (state.value, log.number)
+                )
             if report is not None:
-                connection.execute("INSERT OR REPLACE INTO reports VALUES (?, ?)", (log.number, report.decode()))
+                connection.execute(
+                    "INSERT OR REPLACE INTO reports VALUES (?, ?)", (log.number, report.decode())
+                )
 
         with log.lock:
             if gate is not None:
@@ -244,7 +250,8 @@ class Store:
                 return log
         with self._reader() as connection:
             row = connection.execute(
-                "SELECT number, (SELECT max(seq) FROM events WHERE session = number) FROM sessions WHERE session_id = ?",
+                "SELECT number, (SELECT max(seq) FROM events WHERE session = number) "
+                "FROM sessions WHERE session_id = ?",
                 (session_id,),
             ).fetchone()
         if row is None:
@@ -286,7 +293,9 @@ class Store:
     def row(self, session_id: str) -> SessionRow | None:
         """Find a session's row."""
         with self._reader() as connection:
-            row = connection.execute(f"SELECT {_COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
+            row = connection.execute(
+                f"SELECT {_COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)
+            ).fetchone()
         return None if row is None else SessionRow.from_row(_texts(row))
 
     def rows(
@@ -327,7 +336,9 @@ class Store:
 
     def _saved_snapshot(self, log: SessionLog) -> Snapshot:
         with self._reader() as connection:
-            row = connection.execute("SELECT snapshot FROM sessions WHERE number = ?", (log.number,)).fetchone()
+            row = connection.execute(
+                "SELECT snapshot FROM sessions WHERE number = ?", (log.number,)
+            ).fetchone()
         if row is None or row[0] is None:
             return initial(log.session_id)
         saved: Snapshot = orjson.loads(row[0])

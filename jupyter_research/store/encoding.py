@@ -69,7 +69,9 @@ def _encode_safely(message: Any, status: Any) -> bytes:
         )
     except Exception as error:  # A status whose own methods raise.
         note = f"The status could not be read: {type(error).__name__}."
-        return encode(Kind.STATUS_UPDATE, safe_text(message)[:_CUT_MESSAGE], None, None, None, None, {"notes": [note]})
+        return encode(
+            Kind.STATUS_UPDATE, safe_text(message)[:_CUT_MESSAGE], None, None, None, None, {"notes": [note]}
+        )
 
 
 def _cut(rest: bytes) -> bytes:
@@ -79,7 +81,8 @@ def _cut(rest: bytes) -> bytes:
     detail = {
         name: value
         for name, value in event["detail"].items()
-        if name in ("analyst", "analyst_done", "analyst_total", "usage") and len(orjson.dumps(value)) < _CUT_MESSAGE
+        if name in ("analyst", "analyst_done", "analyst_total", "usage")
+        and len(orjson.dumps(value)) < _CUT_MESSAGE
     }
     detail["notes"] = [f"The update took {len(rest):,} bytes, more than {MAX_UPDATE_BYTES:,}: it was cut."]
     return encode(

@@ -51,4 +51,6 @@ def claim(path: Path) -> Folder:
                 "to a folder that can."
             ) from error
         return Folder(path=candidate, lock=lock)
-    raise StorageFailed(f"All of {path} … -{MAX_SIBLINGS} are held by other servers: set ResearchApp.data_dir.")
+    raise StorageFailed(
+        f"All of {path} … -{MAX_SIBLINGS} are held by other servers: set ResearchApp.data_dir."
+    )

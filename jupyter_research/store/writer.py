@@ -148,7 +148,9 @@ class Writer:
             raise
 
     def _fail(self, batch: list[Entry], updates: dict[SessionLog, int], error: sqlite3.Error) -> None:
-        sentence = f"The log {self._path} could not be written: {error}. Free space there, then resume the session."
+        sentence = (
+            f"The log {self._path} could not be written: {error}. Free space there, then resume the session."
+        )
         log.error(sentence)
         for session_log, count in updates.items():
             with session_log.lock:
