@@ -20,14 +20,24 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel with the tools of this environment."""
-    if not (ROOT / "jupyter_research" / "labextension").exists() and shutil.which("node") is None:
-        pytest.skip("the labextension is not built and there is no Node to build it with")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a copy of what git would give somebody else: nothing in it is built."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = _run("git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel with the tools of this environment, Node among them."""
     folder = tmp_path_factory.mktemp("wheel")
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     _run(
-        *(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT),
+        *(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, clone),
         env={**os.environ, "PATH": tools, "YARN_ENABLE_GLOBAL_CACHE": "true"},
     )
     [built] = folder.glob("*.whl")
