@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Threads for what blocks: a command waits for its commit, an export renders.
+#: Threads for commands, which wait for their commit.
 _WORKERS = 8
+
+#: Threads for rendering reports, so that somebody's hundred PDFs hold up nobody's Cancel.
+_RENDERERS = 2
 
 
 class Closable(Protocol):
@@ -53,6 +56,7 @@ class Access:
         self._build = build
         self._opening = asyncio.Lock()
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="jupyter_research")
+        self._renderers = ThreadPoolExecutor(_RENDERERS, thread_name_prefix="jupyter_research_render")
         self._sockets: defaultdict[str, set[Closable]] = defaultdict(set)
         self._closed = False
 
@@ -71,6 +75,11 @@ class Access:
         """Run what blocks in a thread, without the request's context: work must not inherit it."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, lambda: method(*args, **kwargs))
+
+    async def render(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what computes for a while in one of few threads of its own."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._renderers, lambda: method(*args, **kwargs))
 
     def full(self, owner: str) -> bool:
         """Tell whether an owner has as many sockets as one may have."""
@@ -96,7 +105,8 @@ class Access:
                 # A thread of its own: those of the pool may all wait for what only this ends.
                 with ThreadPoolExecutor(1) as closer:
                     await asyncio.get_running_loop().run_in_executor(closer, self.opened.close)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._renderers):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> Runtime:
         runtime = self._build()

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jupyter_core.paths import jupyter_data_dir
 from jupyter_server._tz import utcnow
@@ -79,8 +80,8 @@ class ResearchApp(ExtensionApp):
 
     @default("data_dir")
     def _default_data_dir(self) -> str:
-        # Named servers of one user share a home.
-        name = os.environ.get("JUPYTERHUB_SERVER_NAME") or "default"
+        # Named servers of one user share a home, and a server may be named "..".
+        name = quote(os.environ.get("JUPYTERHUB_SERVER_NAME") or "default", safe="").replace(".", "%2E")
         return str(Path(jupyter_data_dir(), "research", name))
 
     access: Access | None = None

@@ -157,7 +157,7 @@ class ReportHandler(ResearchHandler):
         """Answer with the report in the format asked for; `download=1` saves it."""
         name = self.get_query_argument("format", "markdown")
         runtime = await self.access.runtime()
-        document, media_type, filename = await self.access.call(
+        document, media_type, filename = await self.access.render(
             runtime.export, self.caller, known(session_id), name
         )
         if self.get_query_argument("download", "0") not in ("", "0"):

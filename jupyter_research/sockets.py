@@ -70,7 +70,8 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
         seconds = self.settings.get("websocket_ping_interval") or self.ping_seconds
         self.clocks = [
             PeriodicCallback(self.keep_alive, seconds * 1000),
-            PeriodicCallback(self.recheck, self.recheck_seconds * 1000),
+            # Not all at the same moment: each look may ask the Hub.
+            PeriodicCallback(self.recheck, self.recheck_seconds * 1000, jitter=0.2),
         ]
         for clock in self.clocks:
             clock.start()

@@ -156,6 +156,8 @@ def test_named_servers_of_one_home_keep_apart(monkeypatch: pytest.MonkeyPatch) -
     assert Path(ResearchApp().data_dir).parts[-2:] == ("research", "default")
     monkeypatch.setenv("JUPYTERHUB_SERVER_NAME", "gpu")
     assert Path(ResearchApp().data_dir).parts[-2:] == ("research", "gpu")
+    monkeypatch.setenv("JUPYTERHUB_SERVER_NAME", "../..")
+    assert Path(ResearchApp().data_dir).parts[-2:] == ("research", "%2E%2E%2F%2E%2E")
 
 
 class TestDisabled:

@@ -1,0 +1,92 @@
+"""The way from the loop to the runtime."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_research.access import Access
+from jupyter_research.errors import LimitReached, StorageFailed
+from jupyter_research.runtime import Runtime, Settings
+
+name: ContextVar[str | None] = ContextVar("name", default=None)
+
+
+class Socket:
+    """Note how it was closed."""
+
+    code: int | None = None
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        self.code = code
+
+
+def unbuilt() -> Any:
+    raise AssertionError("nobody asked for it")
+
+
+async def test_runtime_that_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:
+    built: list[Runtime] = []
+
+    def build() -> Runtime:
+        built.append(Runtime(Settings(data_dir=tmp_path)))
+        if len(built) == 1:
+            raise StorageFailed
+        return built[-1]
+
+    access = Access(build)
+    with pytest.raises(StorageFailed):
+        await access.runtime()
+    assert access.opened is None
+    assert await access.runtime() is built[1]
+    assert await access.runtime() is built[1]
+    await access.close()
+
+
+async def test_blocking_work_runs_in_a_thread_without_the_requests_context() -> None:
+    access = Access(unbuilt)
+    name.set("the request")
+    for call in (access.call, access.render):
+        thread, seen = await call(lambda: (threading.current_thread(), name.get()))
+        assert thread is not threading.main_thread()
+        assert seen is None
+    await access.close()
+
+
+async def test_many_renderings_leave_room_for_commands() -> None:
+    access = Access(unbuilt)
+    done = threading.Event()
+    renderings = [asyncio.ensure_future(access.render(done.wait, 30)) for _ in range(20)]
+    assert await asyncio.wait_for(access.call(lambda: "cancelled"), 30) == "cancelled"
+    done.set()
+    await asyncio.gather(*renderings)
+    await access.close()
+
+
+def test_sockets_are_counted_by_owner() -> None:
+    access = Access(unbuilt, max_sockets_per_owner=2)
+    first, second = Socket(), Socket()
+    access.entered("alice", first)
+    assert not access.full("alice")
+    access.entered("alice", second)
+    assert access.full("alice")
+    assert not access.full("bob")
+    access.left("alice", first)
+    access.left("alice", first)
+    assert not access.full("alice")
+
+
+async def test_closed_access_opens_nothing_any_more(tmp_path: Path) -> None:
+    access = Access(lambda: Runtime(Settings(data_dir=tmp_path / "data")))
+    socket = Socket()
+    access.entered("alice", socket)
+    await access.close()
+    assert socket.code == 1001
+    with pytest.raises(LimitReached):
+        await access.runtime()
+    assert not (tmp_path / "data").exists()
