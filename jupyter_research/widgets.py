@@ -7,11 +7,11 @@ moment, the front end has no labextension: then an anywidget follows, fed from t
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,8 @@ def show_start(body: Mapping[str, Any]) -> None:
 
 def running_shell() -> Any:
     """Give the IPython that runs this code, or None."""
-    interactive = import_module("IPython.core.interactiveshell") if find_spec("IPython") else None
+    # Where it runs it has been imported: a plain script does not pay for it.
+    interactive = sys.modules.get("IPython.core.interactiveshell")
     if interactive is None or not interactive.InteractiveShell.initialized():
         return None
     return interactive.InteractiveShell.instance()

@@ -135,8 +135,8 @@ def _open(folder: Path, researchers: Mapping[str, str]) -> Runtime:
         if (error.name or "").partition(".")[0] == "jupyter_research":
             raise
         raise errors.ServerNotFound(
-            "There is no Jupyter server here, and this environment has only the notebook's part: run "
-            "`%pip install jupyter_research` and restart the kernel to work without one."
+            "This environment has only what talks to a Jupyter server, and there is none to use: run "
+            "`%pip install jupyter_research` and restart the kernel to work in it."
         ) from error
     runtime = Runtime(Settings(data_dir=folder, root=None, researchers=researchers))
     runtime.open()
