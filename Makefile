@@ -91,7 +91,8 @@ $(VENV)/.library: examples/gather.py $(DOCS) $(VENV)/.installed
 
 # Root installs it; others say INSTALL=1, or install it themselves.
 chromium:
-	@if command -v chromium chromium-browser google-chrome >/dev/null; then exit 0; fi; \
+	@for name in "$${CHROMIUM:-chromium}" chromium-browser google-chrome; do \
+	  if command -v "$$name" >/dev/null; then exit 0; fi; done; \
 	if [ "$$(id -u)" = 0 ]; then sudo=; elif [ "$${INSTALL:-}" = 1 ]; then sudo=sudo; \
 	else echo "The browser tests need Chromium: run 'sudo apt-get install chromium', or 'make test INSTALL=1', or 'make quick' without them." >&2; exit 1; fi; \
-	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium
