@@ -8,6 +8,7 @@ What is put in here acts for callers inside a session only; others pay one look 
 
 from __future__ import annotations
 
+import concurrent.futures.thread
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,9 @@ from .context import Binding, bound, current
 from .errors import SessionCancelled
 
 _ATTRIBUTE = "_jupyter_research_binding"
+
+# Which threads run a session's task just now. Of the process, like the pools it is about.
+_busy: dict[threading.Thread, Binding] = {}
 
 
 class Bound:
@@ -32,8 +36,30 @@ class Bound:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function under the binding."""
-        with bound(self.binding):
-            return self.function(*args, **kwargs)
+        thread = threading.current_thread()
+        before = _busy.get(thread)
+        _busy[thread] = self.binding
+        try:
+            with bound(self.binding):
+                return self.function(*args, **kwargs)
+        finally:
+            if before is None:
+                del _busy[thread]
+            else:
+                _busy[thread] = before
+
+
+def disown_workers() -> int:
+    """Let the process end without the pool workers that are still busy for attempts that have closed.
+
+    Python joins all workers of `ThreadPoolExecutor` at exit, daemon threads or not: a branch that sleeps for
+    a minute would hold the server that long. Only their place in that list is taken; returns how many.
+    """
+    queues = getattr(concurrent.futures.thread, "_threads_queues", None)
+    if queues is None:
+        return 0
+    late = [thread for thread, binding in list(_busy.items()) if not binding.alive]
+    return sum(queues.pop(thread, None) is not None for thread in late)
 
 
 def is_cancellation(error: BaseException | None) -> bool:

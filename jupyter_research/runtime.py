@@ -15,7 +15,7 @@ import orjson
 from ._version import __version__
 from .analysts import Analysts
 from .broadcast import Broadcast
-from .carry import carriers
+from .carry import carriers, disown_workers
 from .errors import NotReady, PathRefused, SourceNotFound, WrongState
 from .events import Kind, Snapshot, State
 from .export import FORMATS, export
@@ -123,6 +123,7 @@ class Runtime:
         self._store.close(timeout)
         if self.settings.carry_context:
             carriers.remove()
+            disown_workers()
         folder.release()
 
     # -- commands ------------------------------------------------------------------------------

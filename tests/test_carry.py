@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import operator
 import pickle
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
@@ -344,3 +347,44 @@ def test_threading_local_of_ones_own_and_pickling_go_on_as_before():
         assert in_session("abc", lambda: list(pool.map(work, range(20)))) == list(range(20))
     assert pickle.loads(pickle.dumps(ThreadPoolExecutor)) is ThreadPoolExecutor
     assert pickle.loads(pickle.dumps(threading.Thread)) is threading.Thread
+
+
+LATE_WORKER = """
+import sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from jupyter_research.carry import carriers, disown_workers
+from jupyter_research.context import Binding, attempt_context
+
+class Sink:
+    closed = False
+
+carriers.install()
+sink, started = Sink(), threading.Event()
+
+def session():
+    with attempt_context(Binding(session_id="abc", attempt=1, sink=sink)):
+        ThreadPoolExecutor(1).submit(lambda: (started.set(), time.sleep(60)))
+
+threading.Thread(target=session, daemon=True).start()  # Its workers are daemons as well, and joined all the same.
+started.wait()
+sink.closed = sys.argv[1] == "closed"
+print(disown_workers(), flush=True)
+"""
+
+
+def test_a_worker_that_is_busy_for_a_closed_attempt_does_not_hold_the_process():
+    begun = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", LATE_WORKER, "closed"], capture_output=True, text=True, timeout=50)
+    assert (done.stdout.strip(), done.returncode) == ("1", 0)
+    assert time.monotonic() - begun < 40
+
+
+def test_a_worker_of_an_attempt_that_goes_on_is_waited_for():
+    child = subprocess.Popen([sys.executable, "-c", LATE_WORKER, "open"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None and child.stdout.readline().strip() == "0"
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.wait(2)
+    finally:
+        child.kill()
+        child.communicate()
