@@ -33,9 +33,9 @@ COME_ALONG = {
     "jupyter_core": "jupyter_server",
     "jupyter_client": "jupyter_server",
     "langchain_core": "langgraph",
+    "langsmith": "langgraph",
     "langgraph.checkpoint.serde": "langgraph",
-    "traitlets": "jupyter_server",
-    "lxml": "python-docx",
+    "nbformat": "jupyter_server",
 }
 
 #: Imported only when the user has them.
