@@ -117,6 +117,12 @@ class Model(Protocol):
     def name(self) -> str:
         """Give the name by which it is chosen."""
 
+    def title(self, topic: str) -> str:
+        """Give the title of a report."""
+
+    def limits(self) -> tuple[str, ...]:
+        """Give sentences that say what this model cannot do, for the report's limitations."""
+
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
         """Propose analysts, given what a search for the topic finds."""
 

@@ -46,6 +46,17 @@ class Extractive:
         self._lock = threading.Lock()
         self._cut: OrderedDict[tuple[str, int, int], list[Sentence]] = OrderedDict()
 
+    def title(self, topic: str) -> str:
+        """Call it what it is: no report was written."""
+        return f"Evidence digest: {' '.join(topic.split())}"
+
+    def limits(self) -> tuple[str, ...]:
+        """Say what sentences chosen by their words cannot tell."""
+        return (
+            "No language model was used: sentences were chosen by their words, so what is said in other words may "
+            "have been missed, and nothing was concluded from them.",
+        )
+
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
         """Propose the lenses for which the library has something."""
         pool = self._pool(brief, hits)

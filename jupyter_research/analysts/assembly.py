@@ -1,0 +1,99 @@
+"""Put the finished report together: its head, what limits it, and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from .._version import __version__
+from ..events import utc_now
+from ..report import Claim, Report, Section, Source, Verdict
+from .state import State
+from .study import Study
+
+#: How many unreadable files are named one by one.
+_NAMED: Final = 50
+
+
+def assemble(study: Study, state: State) -> Report:
+    """Make the report of what the graph's state holds."""
+    sections = [Section.from_json(section) for section in state["sections"]]
+    sources = tuple(Source.from_json(source) for source in state["sources"])
+    head = _head(sections, len(sources))
+    if head is not None:
+        sections[0] = replace(sections[0], claims=(head, *sections[0].claims))
+    return Report(
+        title=study.model.title(study.work.topic),
+        session_id=study.work.session_id,
+        topic=study.work.topic,
+        sections=tuple(sections),
+        sources=sources,
+        limitations=tuple(_limitations(study, state, sections)),
+        usage=usage(study),
+        made=_made(study, state),
+    )
+
+
+def usage(study: Study) -> dict[str, Any]:
+    """Say what the session used so far."""
+    counts = study.ledger.counts()
+    return {"calls": counts.get("model", 0), "searches": counts.get("search", 0)}
+
+
+def _head(sections: Sequence[Section], sources: int) -> Claim | None:
+    """Say what was checked and what was not, with the share of claims that rest on a quote."""
+    claims = [claim for section in sections[1:-1] for claim in section.claims]
+    exact = sum(claim.verdict is Verdict.VERBATIM for claim in claims)
+    cited = sum(bool(claim.citations) for claim in claims)
+    if not cited:
+        return None
+    files = "file" if sources == 1 else "files"
+    if exact == len(claims):
+        text = (
+            f"{exact} {'quote' if exact == 1 else 'quotes'} found word for word in {sources} of your {files}."
+        )
+    else:
+        text = (
+            f"{cited} of {len(claims)} statements cite {sources} of your {files}; "
+            f"{exact} are quotes found word for word."
+        )
+    text += " Nobody has checked that the sources are right, or that a quote means what its section says."
+    return Claim(id="c0", text=text)
+
+
+def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Iterator[str]:
+    yield from study.model.limits()
+    failures = state["library"]["failures"]
+    for name, reason in failures[:_NAMED]:
+        yield f"{name} could not be read: {reason}."
+    if len(failures) > _NAMED:
+        yield f"{len(failures) - _NAMED} more files could not be read."
+    interviews = state.get("interviews", {})
+    for analyst in state["analysts"]:
+        interview = interviews.get(analyst["id"])
+        if interview and interview["failed"]:
+            yield f"The analyst “{analyst['name']}” failed, and its section is missing: {interview['failed']}"
+    cut_short = [one for one in interviews.values() if one["cut_short"]]
+    if cut_short:
+        yield f"{cut_short[0]['cut_short']} {len(cut_short)} of {len(interviews)} interviews ended early."
+    if not any(claim.citations for section in sections for claim in section.claims):
+        yield "Nothing about the topic was found in the library."
+
+
+def _made(study: Study, state: State) -> dict[str, Any]:
+    library = state["library"]
+    counts = study.ledger.counts()
+    return {
+        "date": utc_now(),
+        "folders": list(study.options.sources) or [str(study.work.place.folder)],
+        "files": library["files"],
+        "documents": library["documents"],
+        "failed": [name for name, _ in library["failures"]],
+        "corpus_hash": library["hash"],
+        "analysts": [analyst["name"] for analyst in state["analysts"]],
+        "model": study.model.name,
+        "calls": counts.get("model", 0),
+        "searches": counts.get("search", 0),
+        "version": __version__,
+    }

@@ -1,0 +1,101 @@
+"""Read the options of a session of analysts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ..errors import InvalidRequest
+
+_BUDGET: Final = ("money", "tokens", "seconds", "calls")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Hold the options, defaults included."""
+
+    analysts: int = 3
+    turns: int = 2
+    sources: tuple[str, ...] = ()
+    model: str = "extractive"
+    local_only: bool = False
+    budget: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Options:
+        """Read them from a request, each checked.
+
+        Raises:
+            InvalidRequest: with one sentence that names the option.
+        """
+        unknown = sorted(set(data) - set(cls.__dataclass_fields__))
+        if unknown:
+            raise InvalidRequest(
+                f"There is no option {unknown[0]!r}: choose among {', '.join(cls.__dataclass_fields__)}."
+            )
+        return cls(
+            analysts=_number(data, "analysts", 3, 1, 10),
+            turns=_number(data, "turns", 2, 1, 5),
+            sources=_sources(data.get("sources")),
+            model=_model(data.get("model")),
+            local_only=_flag(data.get("local_only"), "local_only"),
+            budget=_limits(data.get("budget")),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the JSON object."""
+        return {
+            "analysts": self.analysts,
+            "turns": self.turns,
+            "sources": list(self.sources),
+            "model": self.model,
+            "local_only": self.local_only,
+            "budget": dict(self.budget),
+        }
+
+
+def _number(data: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
+    value = data.get(name)
+    if value is None:
+        return default
+    if type(value) is not int or not low <= value <= high:
+        raise InvalidRequest(f"The option {name} must be a whole number from {low} to {high}.")
+    return value
+
+
+def _sources(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) and one.strip() for one in value):
+        raise InvalidRequest("The option sources must be a list of names or paths.")
+    if len(value) > 1000:
+        raise InvalidRequest("The option sources takes at most 1000 names or paths: name a folder instead.")
+    return tuple(value)
+
+
+def _model(value: Any) -> str:
+    if value is None:
+        return "extractive"
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidRequest("The option model must be the name of a model.")
+    return value
+
+
+def _flag(value: Any, name: str) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise InvalidRequest(f"The option {name} must be true or false.")
+    return bool(value)
+
+
+def _limits(value: Any) -> dict[str, float]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidRequest(f"The option budget must be an object with some of {', '.join(_BUDGET)}.")
+    for name, limit in value.items():
+        if name not in _BUDGET:
+            raise InvalidRequest(f"There is no budget for {name!r}: choose among {', '.join(_BUDGET)}.")
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < 2**53:
+            raise InvalidRequest(f"The budget for {name} must be a number above 0.")
+    return dict(value)

@@ -1,0 +1,212 @@
+"""Run a team of analysts over a library: the researcher that every installation has."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import SessionCancelled, UnknownName
+from ..ledger import Ledger
+from ..report import Report
+from ..work import Drained, Finished, Outcome, Place, Proposed, Work
+from .budget import Budget
+from .cited import CitedTexts
+from .options import Options
+from .progress import Progress
+from .team import check_team
+
+if TYPE_CHECKING:
+    from .study import Study
+
+#: LangGraph's own work needs room beside the branches: a fan-out as wide as the limit waits for itself.
+_SPARE_THREADS: Final = 4
+
+
+class Analysts:
+    """Let analysts interview the library, each from one perspective, and write a report."""
+
+    name = "analysts"
+    description = (
+        "A team of analysts searches your documents, each from one perspective, "
+        "and writes a report with checked citations."
+    )
+    #: It begins with a team that a person may change.
+    plans = True
+
+    def __init__(
+        self,
+        *,
+        indexes: Path,
+        workers: int | None = None,
+        models: Mapping[str, Any] | None = None,
+        local_only: bool = False,
+    ) -> None:
+        self._indexes = indexes
+        self._workers = workers
+        self._models = dict(models or {})
+        self._local_only = local_only
+
+    def check(self, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
+        """Give the options with their defaults.
+
+        Raises:
+            InvalidRequest: with one sentence, where they cannot be.
+        """
+        from ..sources import check
+
+        read = Options.from_json(options)
+        names = [model["name"] for model in self.describe_models()]
+        if read.model not in names:
+            raise UnknownName(f"There is no model {read.model!r}: choose among {', '.join(names)}.")
+        check(read.sources, place)
+        local = read.local_only or self._local_only
+        return {**read.to_json(), "local_only": local}
+
+    def asks(self, options: Mapping[str, Any]) -> bool:
+        """Ask a person first where a language model, so somebody's money, is used."""
+        return bool(options.get("model", "extractive") != "extractive")
+
+    def fingerprint(self, options: Mapping[str, Any], place: Place) -> str:
+        """Name the state of the files that the options name."""
+        from ..sources import fingerprint, resolve
+
+        return fingerprint(resolve(options.get("sources") or (), place))
+
+    def check_proposal(self, proposal: Any) -> dict[str, Any]:
+        """Give an edited team as it will be used; raise `InvalidRequest` where it cannot be."""
+        return dict(check_team(proposal))
+
+    def describe_models(self) -> Sequence[Mapping[str, str]]:
+        """List the models that can be chosen."""
+        return [
+            {
+                "name": "extractive",
+                "description": "Quotes your documents word for word: no language model, no network, no key.",
+            }
+        ]
+
+    def run(self, work: Work) -> Outcome:
+        """Work until there is a report, a proposal to decide about, or a reason to stop.
+
+        Goes on from the session's checkpoint when there is one.
+
+        Raises:
+            NoDocuments: when there is nothing to read.
+            ResearcherFailed: when every analyst failed.
+            SessionCancelled: when the session was cancelled.
+        """
+        from langgraph.errors import GraphDrained
+
+        from ..documents import Stopped
+
+        with self._study(work) as study:
+            try:
+                return _run(study)
+            except (GraphDrained, Stopped):
+                if work.control.cancelled.is_set():
+                    raise SessionCancelled("The session was cancelled.") from None
+                return Drained()
+
+    def source_text(self, folder: Path, source_id: str) -> tuple[str, str] | None:
+        """Give title and stored text of a cited source, as they were when it was cited."""
+        cited = CitedTexts(folder)
+        source, text = cited.source(source_id), cited.text(source_id)
+        return None if source is None or text is None else (source.title, text)
+
+    @contextmanager
+    def _study(self, work: Work) -> Iterator[Study]:
+        """Open what the steps work with, and close it whatever happens."""
+        from ..documents import sentences
+        from ..models import Extractive
+        from .shelf import Shelf
+        from .study import Study
+
+        options = Options.from_json(work.options)
+        shelf = Shelf(work, options, self._indexes, self._workers)
+        with Ledger(work.folder / "ledger.sqlite", work.session_id) as ledger:
+            try:
+                yield Study(
+                    work=work,
+                    options=options,
+                    ledger=ledger,
+                    shelf=shelf,
+                    model=Extractive(sentences),
+                    progress=Progress(ledger, analysts=options.analysts, turns=options.turns),
+                    budget=Budget(options.budget, ledger),
+                )
+            finally:
+                shelf.close()
+
+
+def _run(study: Study) -> Outcome:
+    from langgraph.runtime import RunControl
+    from langsmith import tracing_context
+
+    from .graph import build
+
+    work = study.work
+    control = RunControl()
+    work.control.on_stop(lambda: control.request_drain("asked to stop"))
+    # Tracing that somebody's environment turns on would send what the session reads to a service.
+    with _checkpoints(work.folder / "checkpoints.sqlite") as checkpointer, tracing_context(enabled=False):
+        graph = build(study, checkpointer)
+        config = {
+            "configurable": {"thread_id": work.session_id},
+            "max_concurrency": 10 + _SPARE_THREADS,
+            "recursion_limit": 1000,
+        }
+        begin = _begin(graph, config, study)
+        if isinstance(begin, Report):
+            return Finished(report=begin)
+        result = graph.invoke(begin, config, durability="sync", control=control)
+    if "__interrupt__" in result:
+        asked = result["__interrupt__"][0].value
+        return Proposed(question=asked["question"], proposal=asked["proposal"])
+    return Finished(report=Report.from_json(result["report"]))
+
+
+def _begin(graph: Any, config: dict[str, Any], study: Study) -> Any:
+    """Say what the graph is to be given: the start, a decision, or nothing, to go on where it was."""
+    from langgraph.types import Command
+
+    snapshot = graph.get_state(config)
+    state, decision = snapshot.values, study.work.decision
+    if not snapshot.config["configurable"].get("checkpoint_id"):
+        return {}
+    if "library" in state:
+        study.progress.found(state["library"]["files"])
+        study.shelf.reopen(study.progress)
+    if "analysts" in state:
+        study.progress.team(state["analysts"])
+    if snapshot.interrupts:
+        if decision is None:
+            return None
+        return Command(resume={"proposal": decision.proposal, "feedback": decision.feedback})
+    if _left_undone(state, snapshot.next):
+        # The fan-out once more: it sends those to work that have failed.
+        graph.update_state(config, {"approved": True}, as_node="human_feedback")
+        return None
+    return None if snapshot.next else Report.from_json(state["report"])
+
+
+def _left_undone(state: Mapping[str, Any], following: Sequence[str]) -> bool:
+    """Tell whether all that is left to do is the work of analysts that failed."""
+    if following and following[0] != "write_report":
+        return False
+    return any(interview["failed"] for interview in state.get("interviews", {}).values())
+
+
+@contextmanager
+def _checkpoints(path: Path) -> Iterator[Any]:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=5)
+    try:
+        # Nothing but plain data comes back from the file, whoever wrote it.
+        yield SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+    finally:
+        connection.close()

@@ -1,0 +1,132 @@
+"""Open the library of a session, and put what it gives into the shape that models take."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..documents import Document, Indexed, Library, Passage
+from ..documents.records import FileRef
+from ..errors import NoDocuments
+from ..models import Hit
+from ..sources import resolve
+from ..work import Work
+from .cited import CitedTexts
+from .options import Options
+from .progress import Progress
+
+
+class Shelf:
+    """Hold the library of one session: read it, search it, store what is cited of it."""
+
+    def __init__(self, work: Work, options: Options, indexes: Path, workers: int | None) -> None:
+        self._work = work
+        self._sources = options.sources
+        self._index = indexes / f"{_collection(work, options.sources)}.sqlite"
+        self._workers = workers
+        self._library = Library(self._index, (), workers=workers)
+        self._cited = CitedTexts(work.folder)
+        self._documents: dict[str, Document] = {}
+        self._frequencies: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._size: int | None = None
+
+    @property
+    def files(self) -> list[FileRef]:
+        """Find the files that the session's sources name."""
+        return resolve(self._sources, self._work.place)
+
+    def read(self, progress: Progress) -> Indexed:
+        """Read what is new among the files.
+
+        Raises:
+            NoDocuments: when there is nothing to read, with lines to copy.
+            Stopped: when a drain was asked for.
+        """
+        files = self.files
+        if not files:
+            raise NoDocuments(_nothing(self._sources, ()))
+        self._index.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._library.close()
+        self._library = Library(self._index, files, workers=self._workers)
+        indexed = self._library.refresh(progress=progress.reading, control=self._work.control)
+        if not indexed.documents:
+            raise NoDocuments(
+                _nothing(self._sources, [f"{one.name}: {one.reason}" for one in indexed.failures])
+            )
+        self._documents = {document.id: document for document in indexed.documents}
+        return indexed
+
+    def reopen(self, progress: Progress) -> None:
+        """Make sure that a resumed session finds what had been read, should the index be gone."""
+        if not self._library.size():
+            self.read(progress)
+
+    def search(self, query: str, k: int) -> list[Hit]:
+        """Give the passages that fit best."""
+        return [_hit(passage) for passage in self._library.search(query, k)]
+
+    def size(self) -> int:
+        """Count the passages."""
+        if self._size is None:
+            self._size = self._library.size()
+        return self._size
+
+    def frequency(self, term: str) -> int:
+        """Count the passages that hold a term; each term is looked up once."""
+        known = self._frequencies.get(term)
+        if known is None:
+            known = self._frequencies[term] = self._library.frequency(term)
+        return known
+
+    def cite(self, document_id: str) -> None:
+        """Store the text of a document that is quoted."""
+        document = self._document(document_id)
+        if document is not None:
+            self._cited.keep(document, self._library.text(document_id), self._work.place)
+
+    def close(self) -> None:
+        """Close the library."""
+        self._library.close()
+
+    def _document(self, document_id: str) -> Document | None:
+        with self._lock:
+            if document_id not in self._documents:
+                self._documents = {document.id: document for document in self._library.documents()}
+            return self._documents.get(document_id)
+
+
+def _hit(passage: Passage) -> Hit:
+    return {
+        "document": passage.document.id,
+        "title": passage.document.title,
+        "start": passage.start,
+        "end": passage.end,
+        "text": passage.text,
+        "page": passage.page,
+        "cell": passage.cell,
+        "heading": passage.heading,
+        "score": passage.score,
+    }
+
+
+def _collection(work: Work, sources: Sequence[str]) -> str:
+    """Name the index of a collection: one for each owner, folder and list of sources."""
+    place = work.place
+    libraries = {name: str(path) for name, path in place.libraries.items() if name in sources}
+    named = [work.owner, place.guest, str(place.root), os.fspath(place.folder), list(sources), libraries]
+    return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:32]
+
+
+def _nothing(sources: Sequence[str], failures: Sequence[str]) -> str:
+    where = ", ".join(sources) if sources else "this folder"
+    failed = f" ({'; '.join(failures[:3])}{'; …' if len(failures) > 3 else ''})" if failures else ""
+    return (
+        f"No readable document was found in {where}{failed}: name a folder that has some with "
+        "`--source papers/`, try our own documentation with `--source example`, or ask a language model with "
+        "`--model provider:name`."
+    )

@@ -1,0 +1,184 @@
+"""Do the steps of the session that are no analyst's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from ..citations import Checker, Registry
+from ..errors import ResearcherFailed
+from ..models import Brief
+from ..report import Citation, Claim, Section
+from .assembly import assemble
+from .cited import CitedTexts
+from .state import Interview, State
+from .study import Study
+from .team import check_team
+
+Update = dict[str, Any]
+T = TypeVar("T")
+
+
+class Steps:
+    """Read, propose, ask a person, write, check."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._cited = CitedTexts(study.work.folder)
+
+    def read_library(self, state: State) -> Update:
+        """Read the files that the session's sources name."""
+        self._study.progress.say("Looking for documents", "READ_LIBRARY")
+        indexed = self._study.shelf.read(self._study.progress)
+        files = len(indexed.documents) + len(indexed.failures)
+        self._study.progress.found(files)
+        self._say("READ_LIBRARY", f"{_counted(len(indexed.documents), 'document')} can be searched")
+        return {
+            "library": {
+                "files": files,
+                "documents": len(indexed.documents),
+                "failures": [(one.name, one.reason) for one in indexed.failures],
+                "hash": indexed.hash,
+            }
+        }
+
+    def create_analysts(self, state: State) -> Update:
+        """Propose a team, in view of what the library has and what a person said."""
+        feedback = state.get("feedback", [])
+        self._say("CREATE_ANALYSTS", "Changing the team" if feedback else "Looking for what the library has")
+        brief = self._brief(state, feedback)
+        hits = self._study.search("topic/search", self._study.work.topic)
+        team = self._study.ask(
+            f"create_analysts/{len(feedback)}",
+            [feedback, brief.count, brief.documents],
+            lambda: self._study.model.propose(brief, hits),
+        )
+        self._study.progress.finish("create_analysts")
+        self._study.progress.team(team["analysts"])
+        return {"analysts": team["analysts"], "question": team["question"], "approved": False}
+
+    def human_feedback(self, state: State) -> Update:
+        """Wait for a person's decision; what stands before `interrupt` runs again after it."""
+        from langgraph.types import interrupt
+
+        decision = interrupt({"question": state["question"], "proposal": {"analysts": state["analysts"]}})
+        if decision.get("feedback") is not None:
+            return {"feedback": [*state.get("feedback", []), decision["feedback"]], "approved": False}
+        team = check_team(decision["proposal"])["analysts"]
+        self._study.progress.team(team)
+        names = ", ".join(analyst["name"] for analyst in team)
+        self._say("INITIATE_ALL_INTERVIEWS", f"{_counted(len(team), 'analyst')} at work: {names}")
+        return {"analysts": team, "approved": True}
+
+    def write_report(self, state: State) -> Update:
+        """Order the sections into a body.
+
+        Raises:
+            ResearcherFailed: when every analyst failed, with the cause of each.
+        """
+        interviews = self._interviews(state)
+        if all(interview["failed"] for _, interview in interviews):
+            causes = "; ".join(f"{name}: {interview['failed']}" for name, interview in interviews)
+            raise ResearcherFailed(f"Every analyst failed. {causes}")
+        self._say("WRITE_REPORT", "Putting the report together")
+        sections = [interview["section"] for _, interview in interviews if interview["section"]]
+        hits = self._study.search("topic/search", self._study.work.topic)
+        brief = self._brief(state)
+        body = self._written(
+            "write_report", sections, lambda: self._study.model.write_body(brief, sections, hits)
+        )
+        for document in {
+            quote["document"] for section in body for one in section["claims"] for quote in one["quotes"]
+        }:
+            self._study.shelf.cite(document)
+        return {"body": body}
+
+    def write_introduction(self, state: State) -> Update:
+        """Write what stands before the body."""
+        self._say("WRITE_INTRODUCTION", "Writing the introduction")
+        brief, body = self._brief(state), state["body"]
+        write = self._study.model.write_introduction
+        return {"introduction": self._written("write_introduction", body, lambda: write(brief, body))}
+
+    def write_conclusion(self, state: State) -> Update:
+        """Write what stands after the body."""
+        self._say("WRITE_CONCLUSION", "Writing the conclusion")
+        brief, body = self._brief(state), state["body"]
+        write = self._study.model.write_conclusion
+        return {"conclusion": self._written("write_conclusion", body, lambda: write(brief, body))}
+
+    def check_citations(self, state: State) -> Update:
+        """Compare every claim with the stored text of what it cites, and number the sources."""
+        drafts = [state["introduction"], *state["body"], state["conclusion"]]
+        quotes = sum(len(claim["quotes"]) for section in drafts for claim in section["claims"])
+        self._say("CHECK_CITATIONS", f"Checking {_counted(quotes, 'quote')}, word for word")
+        checker, registry = Checker(self._cited.text), Registry()
+        numbers = iter(range(1, 1_000_000))
+        sections = []
+        for section in drafts:
+            claims = tuple(self._checked(claim, f"c{next(numbers)}", checker) for claim in section["claims"])
+            for claim in claims:
+                self._register(claim, registry)
+            sections.append(Section(heading=section["heading"], analyst=section["analyst"], claims=claims))
+        self._study.progress.finish("check_citations")
+        return {
+            "sections": [section.to_json() for section in sections],
+            "sources": [source.to_json() for source in registry.numbered()],
+        }
+
+    def finalize_report(self, state: State) -> Update:
+        """Put the report together with how it was made."""
+        self._study.progress.finish("finalize_report")
+        report = assemble(self._study, state)
+        self._say("FINALIZE_REPORT", f"The report is ready: {_counted(len(report.sources), 'source')} cited")
+        return {"report": report.to_json()}
+
+    def _checked(self, draft: Any, claim_id: str, checker: Checker) -> Claim:
+        claim = Claim(
+            id=claim_id,
+            text=draft["text"],
+            citations=tuple(
+                Citation(
+                    source=quote["document"],
+                    start=quote["start"],
+                    end=quote["end"],
+                    quote=quote["quote"],
+                    page=quote["page"],
+                    cell=quote["cell"],
+                    heading=quote["heading"],
+                )
+                for quote in draft["quotes"]
+            ),
+        )
+        return checker.check(claim)
+
+    def _register(self, claim: Claim, registry: Registry) -> None:
+        for citation in claim.citations:
+            source = self._cited.source(citation.source)
+            assert source is not None, "the checker passes no citation of a source that is not stored"
+            registry.use(source)
+
+    def _interviews(self, state: State) -> list[tuple[str, Interview]]:
+        """Give the interviews in the order of the team, each with its analyst's name."""
+        interviews = state.get("interviews", {})
+        return [
+            (analyst["name"], interviews[analyst["id"]])
+            for analyst in state["analysts"]
+            if analyst["id"] in interviews
+        ]
+
+    def _brief(self, state: State, feedback: Sequence[str] = ()) -> Brief:
+        return self._study.brief(state["library"]["documents"], feedback)
+
+    def _written(self, step: str, request: Any, write: Callable[[], T]) -> T:
+        written = self._study.ask(step, request, write)
+        self._study.progress.finish(step)
+        return written
+
+    def _say(self, step: str, message: str) -> None:
+        self._study.stop_if_cancelled()
+        self._study.progress.say(message, step)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else noun + 's'}"
