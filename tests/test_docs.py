@@ -14,6 +14,7 @@ from tornado import web
 
 from jupyter_research import errors
 from jupyter_research.app import ResearchApp
+from jupyter_research.documents.kinds import DOCUMENTS, KINDS
 from jupyter_research.events import Kind, State, initial
 from jupyter_research.export import FORMATS
 from jupyter_research.handlers import ROUTES, openapi
@@ -115,6 +116,12 @@ def test_state_is_documented(state: str) -> None:
 @pytest.mark.parametrize("field", [*initial("x"), "viewers"])
 def test_field_of_the_snapshot_is_documented(field: str) -> None:
     assert f"`{field}`" in page("reference/events.md")
+
+
+@pytest.mark.parametrize("suffix", sorted(KINDS))
+def test_suffix_that_is_read_is_documented(suffix: str) -> None:
+    [row] = [line for line in page("library.md").splitlines() if f"`{suffix}`" in line]
+    assert row.rstrip(" |").endswith("yes" if KINDS[suffix] in DOCUMENTS else "no")
 
 
 @pytest.mark.parametrize("format", sorted(FORMATS))
