@@ -183,7 +183,9 @@ def test_a_put_right_quote_is_not_counted_as_found() -> None:
     repaired = Claim(id="r", text="q", verdict=Verdict.REPAIRED, citations=claim.citations)
     source = Source(id="d1", number=1, kind="text", title="t", path="p")
     report = Report(title="t", sections=(Section(heading="a", claims=(repaired,)),), sources=(source,))
-    assert layout.head_line(report).startswith("No quote was found word for word. 1 quote was not exact")
+    line = layout.head_line(report)
+    assert line.startswith("No quote was found word for word. Nobody has checked")
+    assert line.endswith("1 quote was not exact and put right from the source.")
 
 
 def test_a_report_without_citations_says_that_nothing_was_checked() -> None:

@@ -144,7 +144,7 @@ def sentence(event: Event, snapshot: Snapshot) -> str:
     names = {item["id"]: item["name"] or item["role"] for item in snapshot["analysts"]}
     name = one_line(str(names.get(detail.get("analyst")) or ""))
     share = f"[{event['done']:g}/{event['total']:g}] " if event["done"] is not None and event["total"] else ""
-    return f"{share}{name}: {message}" if name else f"{share}{message}"
+    return f"{share}{message}" if message.startswith(name) else f"{share}{name}: {message}"
 
 
 def phase(snapshot: Snapshot) -> str:

@@ -90,7 +90,10 @@ def head_line(report: Report) -> str:
     cited = [claim for claim in claims if citations(report, claim)]
     if not cited:
         return "Nothing in this report was checked: it cites no passage of a source."
-    parts = [_quotes_found(report, claims)]
+    parts = [
+        _quotes_found(report, claims),
+        "Nobody has checked that the sources are right, or that a quote means what its section says.",
+    ]
     counts = Counter(claim.verdict for claim in cited)
     if repaired := counts[Verdict.REPAIRED]:
         were = "quote was" if repaired == 1 else "quotes were"
@@ -100,9 +103,6 @@ def head_line(report: Report) -> str:
         parts.append(f"{missing} {has} numbers or names that the passages lack.")
     if len(cited) < len(claims):
         parts.append(f"{len(cited)} of {len(claims)} sentences cite a passage.")
-    parts.append(
-        "Nobody has checked that the sources are right, or that a quote means what its section says."
-    )
     return " ".join(parts)
 
 
