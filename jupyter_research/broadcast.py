@@ -12,12 +12,14 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from .events import Snapshot
-from .store import SessionLog, Store
+
+if TYPE_CHECKING:
+    from .store import SessionLog, Store
 
 log = logging.getLogger(__name__)
 
