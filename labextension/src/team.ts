@@ -1,5 +1,5 @@
 /** The team as editable rows: rename, rewrite, add, drop. */
-import { button, el, setAttributes, setText, show } from './dom';
+import { button, el, setAttributes, show } from './dom';
 import { JsonObject } from './types';
 import { asText, Words } from './words';
 
@@ -119,12 +119,11 @@ class Row {
     show(this.inputs.affiliation, this.inputs.affiliation.value !== '');
     this.node.append(this.drop);
     const named = (): void => {
-      const name = this.value('name') || label.name;
-      setAttributes(this.drop, {
-        'aria-label': trans.__('Drop %1', name),
-        title: trans.__('Drop %1', name)
-      });
-      setText(this.drop, '×');
+      const name = this.value('name').trim();
+      const words = name
+        ? trans.__('Drop %1', name)
+        : trans.__('Drop this analyst');
+      setAttributes(this.drop, { 'aria-label': words, title: words });
     };
     this.inputs.name.addEventListener('input', named);
     named();

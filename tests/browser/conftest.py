@@ -169,7 +169,8 @@ class Lab:
     def _wait(self) -> None:
         assert self.process is not None
         try:
-            self.process.wait(30)
+            # Where a request was under way, an idle worker of AnyIO's can hold a Jupyter server for ever.
+            self.process.wait(8)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

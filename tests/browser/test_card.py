@@ -1,0 +1,402 @@
+"""Try the card by itself: what its buttons send, what it shows, and what it never does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from playwright.sync_api import Browser, Locator, Page, expect
+
+sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
+from make_logs import SESSION, Log, approved_run, failed_analyst, no_documents, plain_function, team
+
+JUPYTERLAB = Path(sys.prefix) / "share" / "jupyter" / "lab"
+LABEXTENSION = ROOT / "labextension"
+TEXT = "Before it. A server checks who calls before a handler runs. After it."
+QUOTE = "A server checks who calls before a handler runs."
+
+
+@pytest.fixture(scope="module")
+def script() -> str:
+    """Bundle the card with the harness around it."""
+    command = ["node_modules/.bin/esbuild", "test/harness.ts", "--bundle", "--log-level=warning"]
+    done = subprocess.run(command, cwd=LABEXTENSION, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+class Card:
+    """Drive a page that shows one card."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.node: Locator = page.locator(".jr-session")
+
+    def draw(self, log: Log | list[dict[str, Any]], **model: Any) -> None:
+        """Draw what these events come to."""
+        events = log.events if isinstance(log, Log) else log
+        self.page.evaluate("([events, model]) => harness.draw(events, model)", [events, model])
+        expect(self.node).to_have_attribute("data-seq", str(len(events)))
+
+    def calls(self) -> list[Any]:
+        """Give the commands that were sent."""
+        calls: list[Any] = self.page.evaluate("harness.calls")
+        return calls
+
+    def refuse(self, sentence: str) -> None:
+        """Let the server refuse from now on."""
+        self.page.evaluate("sentence => { harness.refusal = sentence }", sentence)
+
+    def axe(self) -> list[str]:
+        """Give what axe-core finds against WCAG and good practice, one line each."""
+        found: list[str] = self.page.evaluate(
+            """async () => {
+              const rules = {region: {enabled: false}, 'page-has-heading-one': {enabled: false}};
+              const options = {rules: {...rules, 'landmark-one-main': {enabled: false}}};
+              const {violations} = await axe.run('.jr-session', options);
+              return violations.flatMap(({id, nodes}) =>
+                nodes.map(node => `${id}: ${node.html} ${node.failureSummary}`));
+            }"""
+        )
+        return found
+
+    def button(self, name: str) -> Locator:
+        """Find a button by its exact name."""
+        return self.node.get_by_role("button", name=name, exact=True)
+
+
+@pytest.fixture
+def card(browser: Browser, script: str) -> Iterator[Card]:
+    """Open a page with the style and the script of the card."""
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    style = (LABEXTENSION / "style" / "base.css").read_text()
+    page.set_content(f"<style>{style}</style><main id=place></main><script>{script}</script>")
+    yield Card(page)
+    page.close()
+    assert not problems
+
+
+def waiting(version: int = 1) -> Log:
+    log = Log()
+    log.start()
+    log.propose(version=version)
+    return log
+
+
+def working() -> Log:
+    log = Log()
+    log.start(approve="auto")
+    log.approve(team())
+    log.interview(["definition", "findings", "mechanism"], 0, 3)
+    return log
+
+
+def report(text: str = QUOTE, verdict: str = "verbatim") -> dict[str, Any]:
+    start = TEXT.index(QUOTE)
+    citation = {
+        "source": "d1", "start": start, "end": start + len(QUOTE), "quote": QUOTE, "page": 4,
+    }  # fmt: skip
+    claim = {"id": "c1", "text": text, "verdict": verdict, "citations": [citation]}
+    source = {
+        "id": "d1", "number": 1, "kind": "pdf", "title": "Security", "path": "library/security.pdf",
+        "hash": None, "authors": ["A. Author"], "year": 2024, "doi": None, "pages": 9,
+    }  # fmt: skip
+    return {
+        "schema": "jupyter-research-report/1", "session_id": SESSION, "title": "How it is", "topic": "it",
+        "sections": [{"heading": "What it is", "analyst": None, "claims": [claim]}], "sources": [source],
+        "limitations": ["Nothing else was read."], "usage": {"calls": 3},
+        "made": {"model": "extractive", "files": {"read": 9}},
+    }  # fmt: skip
+
+
+def completed(card: Card, **fields: Any) -> Log:
+    card.page.evaluate("([report, text]) => Object.assign(harness, {report, text})", [report(**fields), TEXT])
+    log = approved_run()
+    card.draw(log)
+    return log
+
+
+def test_an_approval_as_proposed_sends_the_version_alone(card: Card) -> None:
+    card.draw(waiting(version=3))
+    card.button("Approve").click()
+    assert card.calls() == [["approve", {"version": 3}]]
+
+
+def test_an_edited_team_is_sent_as_data(card: Card) -> None:
+    card.draw(waiting())
+    rows = card.node.get_by_role("list", name="Proposed analysts").get_by_role("listitem")
+    rows.nth(0).get_by_label("Name").fill("The lawyer")
+    card.button("Drop Findings and numbers").click()
+    card.button("Add an analyst").click()
+    rows.nth(2).get_by_label("Name", exact=True).fill("The sceptic")
+    rows.nth(2).get_by_label("What to look for").fill("Doubts it.")
+    card.button("Approve").click()
+    [[action, body]] = card.calls()
+    analysts = body["proposal"]["analysts"]
+    assert (action, body["version"]) == ("approve", 1)
+    assert [analyst["name"] for analyst in analysts] == ["The lawyer", "How it works", "The sceptic"]
+    assert analysts[0] == {**team()["analysts"][0], "name": "The lawyer"}
+    assert analysts[2]["id"] not in {"definition", "findings", "mechanism"}
+    assert analysts[2]["description"] == "Doubts it."
+
+
+def test_an_analyst_without_a_name_is_asked_for_one_before_anything_is_sent(card: Card) -> None:
+    card.draw(waiting())
+    card.button("Add an analyst").click()
+    card.button("Approve").click()
+    expect(card.node.get_by_role("alert")).to_have_text("Give each analyst a name.")
+    assert card.calls() == []
+
+
+def test_a_change_is_asked_for_in_a_sentence(card: Card) -> None:
+    card.draw(waiting(version=2))
+    wish = card.node.get_by_label("What to change, in a sentence")
+    card.button("Change").click()
+    expect(wish).to_be_focused()
+    wish.fill("add somebody on costs")
+    wish.press("Enter")
+    assert card.calls() == [["modify", {"version": 2, "feedback": "add somebody on costs"}]]
+
+
+def test_events_take_neither_focus_nor_words_from_the_form(card: Card) -> None:
+    log = waiting()
+    card.draw(log)
+    name = card.node.get_by_label("Name").nth(1)
+    name.fill("Half a wo")
+    for number in range(5):
+        log.update(f"still here {number}")
+        card.draw(log)
+    expect(name).to_be_focused()
+    expect(name).to_have_value("Half a wo")
+
+
+def test_a_newer_proposal_takes_the_place_of_an_edited_one_and_says_so(card: Card) -> None:
+    log = waiting()
+    card.draw(log)
+    card.node.get_by_label("Name").nth(0).fill("Mine")
+    log.propose(version=2, count=2)
+    card.draw(log)
+    expect(card.node.get_by_label("Name")).to_have_count(2)
+    expect(card.node.get_by_label("Name").nth(0)).to_have_value("What it is")
+    expect(card.node.get_by_text("The proposal has changed since: this is the newest.")).to_be_visible()
+
+
+def test_another_researchers_proposal_is_edited_as_json(card: Card) -> None:
+    card.draw(plain_function().events[:6])
+    field = card.node.get_by_label("Proposal, as JSON")
+    field.fill('{"questions": ["a"')
+    card.button("Approve").click()
+    expect(card.node.get_by_role("alert")).to_contain_text("This is no JSON")
+    field.fill('{"questions": ["a"]}')
+    card.button("Approve").click()
+    assert card.calls() == [["approve", {"version": 1, "proposal": {"questions": ["a"]}}]]
+
+
+def test_a_refused_action_shows_the_servers_sentence(card: Card) -> None:
+    card.draw(working())
+    card.refuse("The session is completed: there is nothing to pause.")
+    card.button("Pause").click()
+    expect(card.node.get_by_role("alert")).to_have_text(
+        "The session is completed: there is nothing to pause."
+    )
+
+
+def test_cancel_asks_and_no_answer_is_no(card: Card) -> None:
+    card.page.clock.install()
+    card.draw(working())
+    card.button("Cancel").click()
+    expect(card.button("Yes, cancel")).to_be_focused()
+    card.page.clock.run_for(10_000)
+    expect(card.button("Cancel")).to_be_focused()
+    expect(card.button("Yes, cancel")).to_be_hidden()
+    assert card.calls() == []
+
+
+def test_cancel_is_sent_once_confirmed_and_not_by_a_double_click(card: Card) -> None:
+    card.page.clock.install()
+    card.draw(working())
+    card.button("Cancel").click()
+    card.button("Yes, cancel").click()
+    assert card.calls() == []
+    card.page.clock.run_for(500)
+    card.button("Yes, cancel").click()
+    assert card.calls() == [["cancel", None]]
+
+
+def test_buttons_follow_the_state_and_the_focus_stays(card: Card) -> None:
+    log = working()
+    card.draw(log)
+    card.button("Pause").focus()
+    log.add("research_paused", state="paused", reason="asked for", attempt=1)
+    card.draw(log)
+    expect(card.button("Pause")).to_be_hidden()
+    expect(card.button("Resume")).to_be_focused()
+
+
+def test_a_completed_session_offers_resume_only_where_an_analyst_failed(card: Card) -> None:
+    card.draw(approved_run())
+    expect(card.button("Resume")).to_be_hidden()
+    card.draw(failed_analyst().events[:18])
+    log = working()
+    log.update("failed", analyst="findings", failed={"cause": "The model timed out."})
+    log.add("research_completed", state="completed", report_available=False, limitations=[])
+    card.draw(log)
+    expect(card.button("Resume")).to_be_visible()
+    expect(card.button("Cancel")).to_be_hidden()
+
+
+def test_bars_say_their_values(card: Card) -> None:
+    card.draw(working())
+    bars = card.node.get_by_role("progressbar")
+    expect(bars.first).to_have_attribute("aria-label", "Progress")
+    expect(bars.first).to_have_attribute("aria-valuenow", "56")
+    lane = card.node.get_by_role("progressbar", name="What it is")
+    expect(lane).to_have_attribute("aria-valuenow", "60")
+
+
+def test_only_states_are_read_aloud(card: Card) -> None:
+    log = working()
+    card.draw(log)
+    live = card.node.locator("[aria-live]")
+    expect(live).to_have_text("")
+    log.update("one more step")
+    card.draw(log)
+    expect(live).to_have_text("")
+    log.add("research_paused", state="paused", reason="asked for", attempt=1)
+    card.draw(log)
+    expect(live).to_have_text("Paused")
+
+
+def test_text_is_text_wherever_it_comes_from(card: Card) -> None:
+    evil = '<img src=x onerror="window.owned = 1"><script>window.owned = 1</script>'
+    log = Log()
+    log.start()
+    log.events[0]["detail"]["topic"] = evil
+    log.add(
+        "approval_requested", state="awaiting_approval", version=1, question=evil,
+        proposal={"analysts": [{"id": evil, "name": evil, "role": evil, "description": evil}]},
+    )  # fmt: skip
+    card.draw(log)
+    log.approve({"analysts": [{"id": evil, "name": evil}]})
+    log.update(evil, analyst=evil, step=evil, analyst_done=1, analyst_total=2)
+    log.add("research_failed", state="failed", code="x", cause=evil)
+    card.draw(log, notice=evil)
+    card.node.locator(".jr-trail summary").click()
+    expect(card.node.locator(".jr-step").last).to_contain_text("Failed")
+    assert card.node.locator("img, script").count() == 0
+    completed(card, text=evil)
+    expect(card.node.locator(".jr-report")).to_contain_text("onerror")
+    assert card.node.locator("img, script").count() == 0
+    assert card.page.evaluate("window.owned") is None
+
+
+def test_a_failed_session_says_why_and_can_be_resumed(card: Card) -> None:
+    card.draw(no_documents())
+    expect(card.node.locator(".jr-error")).to_contain_text("No readable document was found here")
+    card.button("Resume").click()
+    assert card.calls() == [["resume", None]]
+
+
+def test_a_citation_shows_its_quote_on_focus_and_the_text_around_it_on_click(card: Card) -> None:
+    completed(card)
+    mark = card.button("Citation 1: Security · page 4")
+    card.node.locator(".jr-trail summary").focus()
+    for _ in range(20):
+        card.page.keyboard.press("Shift+Tab")
+        if mark.evaluate("node => node === document.activeElement"):
+            break
+    peek = card.page.get_by_role("tooltip")
+    expect(peek).to_contain_text(QUOTE)
+    expect(peek).to_contain_text("These words stand in the source.")
+    card.page.keyboard.press("Escape")
+    expect(peek).to_be_hidden()
+    card.page.keyboard.press("Enter")
+    expect(mark).to_have_attribute("aria-expanded", "true")
+    passage = card.node.locator(".jr-passage")
+    expect(passage.locator("mark")).to_have_text(QUOTE)
+    expect(passage).to_contain_text("Before it.")
+    expect(passage).to_contain_text("After it.")
+    mark.click()
+    expect(passage).to_have_count(0)
+
+
+def test_a_citation_shows_its_quote_under_the_pointer_until_it_leaves(card: Card) -> None:
+    completed(card)
+    peek = card.page.get_by_role("tooltip")
+    card.button("Citation 1: Security · page 4").hover()
+    expect(peek).to_contain_text(QUOTE)
+    card.node.locator(".jr-topic").hover()
+    expect(peek).to_be_hidden()
+
+
+def test_verdicts_that_need_care_are_marked(card: Card) -> None:
+    completed(card, verdict="terms missing")
+    expect(card.node.locator(".jr-claim .jr-flag")).to_have_text("terms missing")
+    expect(card.node.locator(".jr-legend")).to_have_text("1 terms missing")
+
+
+def test_a_report_is_downloaded_through_the_host(card: Card) -> None:
+    completed(card)
+    card.button("PDF").click()
+    assert card.calls() == [["download", "pdf"]]
+
+
+def test_steps_are_drawn_when_somebody_asks_and_go_on(card: Card) -> None:
+    log = working()
+    card.draw(log)
+    expect(card.node.locator(".jr-step")).to_have_count(0)
+    card.node.locator(".jr-trail summary").click()
+    expect(card.node.locator(".jr-step")).to_have_count(len(log.events))
+    log.update("one more step")
+    card.draw(log)
+    expect(card.node.locator(".jr-step").last).to_contain_text("one more step")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_state(card: Card, theme: str) -> None:
+    style = JUPYTERLAB / "themes" / "@jupyterlab" / f"theme-{theme}-extension" / "index.css"
+    card.page.add_style_tag(content=style.read_text())
+    card.page.add_style_tag(content="body { background: var(--jp-layout-color0) }")
+    card.page.emulate_media(reduced_motion="reduce")
+    card.page.add_script_tag(path=LABEXTENSION / "node_modules" / "axe-core" / "axe.min.js")
+    for log in (waiting(), working(), no_documents(), plain_function().events[:6], failed_analyst()):
+        card.draw(log)
+        assert card.axe() == []
+    completed(card, verdict="terms missing")
+    card.node.locator(".jr-trail summary").click()
+    card.button("Citation 1: Security · page 4").click()
+    expect(card.node.locator(".jr-passage mark")).to_be_visible()
+    assert card.axe() == []
+    card.draw(working(), link="stopped", asOf="2026-11-22T14:02:00Z", notice="The server answers no longer.")
+    assert card.axe() == []
+
+
+def test_a_start_button_sends_its_request_on_the_click_only(card: Card) -> None:
+    body = {"topic": "tides", "options": {}}
+    card.page.evaluate("body => harness.draw([], {start: body})", body)
+    assert card.calls() == []
+    card.button("Start").click()
+    assert card.calls() == [["start", body]]
+
+
+def test_where_the_server_is_gone_nothing_can_be_pressed_but_try_again(card: Card) -> None:
+    card.draw(working(), link="stopped", asOf="2026-11-22T14:02:00Z", notice="The server answers no longer.")
+    expect(card.node.get_by_text("The server answers no longer.")).to_be_visible()
+    expect(card.button("Pause")).to_be_hidden()
+    expect(card.node.locator(".jr-fresh")).to_contain_text("as of")
+
+
+def test_a_card_never_overflows_a_narrow_page(card: Card) -> None:
+    card.page.set_viewport_size({"width": 400, "height": 700})
+    for log in (waiting(), working(), no_documents()):
+        card.draw(log)
+        assert card.page.evaluate("document.documentElement.scrollWidth <= 400")
+    completed(card)
+    expect(card.node.locator(".jr-report")).to_be_visible()
+    assert card.page.evaluate("document.documentElement.scrollWidth <= 400")
