@@ -240,6 +240,8 @@ class Kernel:
         self.client.start_channels(hb=False)
         self.client.wait_for_ready(timeout=DEADLINE)
         self._runs: dict[str, Run] = {}
+        #: Everything that the kernel has published, whatever it belongs to.
+        self.messages: list[dict[str, Any]] = []
 
     def begin(self, code: str, *, allow_stdin: bool = True, cell: str | None = None) -> Run:
         """Run a cell and come back at once."""
@@ -279,6 +281,7 @@ class Kernel:
             except Exception:
                 return
             timeout = 0
+            self.messages.append(message)
             run = self._runs.get((message.get("parent_header") or {}).get("msg_id", ""))
             if run is not None:
                 run.messages.append(message)

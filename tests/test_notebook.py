@@ -63,6 +63,24 @@ def test_sessions_of_the_kernel_are_listed_with_it(kernel: Kernel) -> None:
     assert kernel.run(f"%research --open {run.session_id[:8]}").session_id == run.session_id
 
 
+def test_a_restart_of_the_kernel_interrupts_what_works_in_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with running_server(tmp_path_factory.mktemp("server"), extension=False) as server:
+        kernel = server.start_kernel()
+        kernel.run("import jupyter_research as j, time")
+        kernel.run("def forever(topic):\n    while True:\n        j.checkpoint()\n        time.sleep(0.01)")
+        run = kernel.run("s = j.run(forever, 'how long?')")
+        server.ask("POST", f"api/kernels/{kernel.id}/restart")
+        kernel.close()
+        kernel = server.start_kernel()
+        kernel.run("%load_ext jupyter_research\nimport jupyter_research as j")
+        assert kernel.value("[s.id for s in j.sessions()]") == [run.session_id]
+        (shown,) = kernel.run("%research --open").cards
+        assert shown[MIME]["snapshot"]["state"] == "interrupted"
+        kernel.close()
+
+
 def test_a_function_of_a_cell_runs_with_card_log_and_context(kernel: Kernel) -> None:
     kernel.run(
         "def count(topic, to=3):\n"

@@ -44,8 +44,9 @@ class LocalClient:
 
     @staticmethod
     def in_use() -> LocalClient | None:
-        """Give the client of this process where sessions work here already."""
-        return _of_this_process() if _of_this_process.cache_info().currsize else None
+        """Give the client of this process where it has sessions, of before a restart of the kernel too."""
+        used = _of_this_process.cache_info().currsize or (_data_dir() / "research.sqlite").exists()
+        return _of_this_process() if used else None
 
     def run(self, function: Callable[..., Any], body: Mapping[str, Any]) -> Snapshot:
         """Start a session that runs `function`; `body["researcher"]` names it."""
@@ -152,7 +153,11 @@ def _server_data_dir() -> Path:
 
 def _data_dir() -> Path:
     """Give the folder of this process: a server's kernel finds its own again after a restart."""
-    from jupyter_core.paths import jupyter_data_dir
+    try:
+        from jupyter_core.paths import jupyter_data_dir
+    except ImportError:
+        # Nothing can work in this environment; a client that asks is told when it tries.
+        return Path(os.devnull)
 
     # What no server has started gets another id each time: those take the first folder that is free.
     own = kernel_id() if parent_server() is not None else None

@@ -1,0 +1,141 @@
+"""Feed the widget of a front end without the labextension, over a real comm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live import MIME, Kernel, Run, Server, running_server, until
+
+from jupyter_research import widgets
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+pytestmark = pytest.mark.skipif(
+    not widgets._SCRIPT.exists(), reason="the widget's script is not built: run `make build`"
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture
+def kernel(server: Server, request: pytest.FixtureRequest) -> Iterator[Kernel]:
+    kernel = server.start_kernel(f"{request.node.name}.ipynb")
+    kernel.run("%load_ext jupyter_research")
+    yield kernel
+    kernel.close()
+
+
+def views(run: Run) -> list[str]:
+    """Give the models of the widgets that a cell shows."""
+    bundles = [content["data"] for content in run.of("display_data")]
+    return [data[VIEW]["model_id"] for data in bundles if VIEW in data]
+
+
+def state_of(kernel: Kernel, model: str) -> dict[str, Any]:
+    """Give the state of a widget as a front end has it by now."""
+    state: dict[str, Any] = {}
+    for message in kernel.messages:
+        content = message["content"]
+        if content.get("comm_id") == model and content["data"].get("state"):
+            state.update(content["data"]["state"])
+    return state
+
+
+def press(kernel: Kernel, model: str, action: str, **body: Any) -> None:
+    """Send what the widget sends when a button is pressed."""
+    command = {"action": action, "body": body, "nonce": action}
+    update = {"method": "update", "state": {"error": "", "command": command}, "buffer_paths": []}
+    content = {"comm_id": model, "data": update}
+    kernel.client.shell_channel.send(kernel.client.session.msg("comm_msg", content))
+
+
+def shown_widget(kernel: Kernel, run: Run) -> str:
+    kernel.wait_for(lambda: views(run), "the widget")
+    (model,) = views(run)
+    return model
+
+
+def test_a_session_that_nobody_views_gets_a_widget(kernel: Kernel, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    run = kernel.run(f"%research --researcher slow --set until={stop} who looks?")
+    other = kernel.run("6 * 7")
+    model = shown_widget(kernel, run)
+    assert views(other) == []
+    assert VIEW not in run.cards[0]
+    state = state_of(kernel, model)
+    assert state["snapshot"]["session_id"] == run.session_id
+    assert [event["kind"] for event in state["events"]][:2] == ["session_started", "work_started"]
+    stop.touch()
+    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "completed", "the end")
+    events = state_of(kernel, model)["events"]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+
+
+def test_a_session_that_has_ended_gets_none(kernel: Kernel) -> None:
+    run = kernel.run("%research --researcher steps who looks at the end?")
+    kernel.wait_for(lambda: any("text/markdown" in data for data in run.updates), "the end")
+    kernel.run(f"import time; time.sleep({widgets.LOOK_AFTER + 0.5})")
+    assert views(run) == []
+
+
+def test_buttons_of_the_widget_reach_the_session(kernel: Kernel, server: Server) -> None:
+    run = kernel.run("%research --researcher asks which buttons?")
+    model = shown_widget(kernel, run)
+    press(kernel, model, "approve", version=9)
+    kernel.wait_for(lambda: state_of(kernel, model).get("error"), "the refusal")
+    assert "Version 9 is not the newest" in state_of(kernel, model)["error"]
+    press(kernel, model, "approve", version=1, proposal={"sections": ["From the widget"]})
+    until(lambda: server.session(run.session_id)["state"] == "completed")
+    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "completed", "the end")
+    press(kernel, model, "report")
+    kernel.wait_for(lambda: state_of(kernel, model).get("report"), "the report")
+    assert state_of(kernel, model)["report"]["sections"][0]["heading"] == "From the widget"
+
+
+def test_a_repeated_command_is_answered_too(kernel: Kernel, tmp_path: Path) -> None:
+    run = kernel.run(f"%research --researcher slow --set until={tmp_path / 'stop'} twice?")
+    model = shown_widget(kernel, run)
+    press(kernel, model, "pause")
+    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "paused", "the pause")
+    first = state_of(kernel, model)["snapshot"]
+    kernel.run("pass")
+    press(kernel, model, "pause", again=True)
+    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"] != first, "the answer")
+    assert state_of(kernel, model)["snapshot"]["state"] == "paused"
+    press(kernel, model, "cancel")
+    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "cancelled", "the end")
+
+
+def test_without_anywidget_the_output_itself_gets_on(kernel: Kernel, tmp_path: Path) -> None:
+    kernel.run("import sys, importlib.machinery\nsys.modules['anywidget'] = None")
+    kernel.run("import jupyter_research.widgets as w\nw.find_spec = lambda name: None")
+    kernel.run(
+        "import jupyter_research as j, time\n"
+        "def count(topic, until):\n"
+        "    import os\n"
+        "    n = 0\n"
+        "    while not os.path.exists(until):\n"
+        "        n += 1; j.send_status_update(f'At {n}.', {'done': n, 'total': 10**6}); time.sleep(0.05)\n"
+        "    return 'done'"
+    )
+    stop = tmp_path / "stop"
+    run = kernel.run(f"s = j.run(count, 'how far?', until={str(stop)!r})")
+    texts: list[str] = []
+
+    def moved() -> bool:
+        texts[:] = [
+            data["text/plain"] for data in run.updates if data[MIME]["snapshot"]["state"] == "researching"
+        ]
+        return len(set(texts)) >= 3
+
+    kernel.wait_for(moved, "progress in the output")
+    stop.touch()
+    assert kernel.value("s.wait(30).state") == "completed"
+    assert views(run) == []
