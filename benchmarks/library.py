@@ -177,6 +177,7 @@ def _pages() -> bool:
 
 
 def _make_pdfs(folder: Path) -> int:
+    import pypdfium2
     import typst
 
     pages = 0
@@ -184,7 +185,7 @@ def _make_pdfs(folder: Path) -> int:
         source = f"#set page(columns: 2)\n#set par(justify: true)\n= Paper {number}\n#lorem(6000)\n"
         data = typst.compile(source.encode())
         (folder / f"{number}.pdf").write_bytes(data)
-        pages += data.count(b"/Type /Page\n") or 8
+        pages += len(pypdfium2.PdfDocument(data))
     return pages
 
 

@@ -1,14 +1,14 @@
-"""Make prose of the lines of pages: reading order, paragraphs, headings, and what is never quoted.
+"""Make paragraphs of the lines of pages: without running heads and feet, in reading order.
 
-Running heads and feet are left out, since they would cut sentences in two. Reference lists,
-acknowledgements, affiliations and licence lines stay in the text and are marked as not quotable.
+Running heads and feet are left out since they would cut sentences in two; a sentence that
+goes on over a column or a page is whole.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
@@ -17,41 +17,6 @@ _MARGIN: Final = 0.14
 _PAGE_NUMBER: Final = re.compile(
     r"(?:page\s*)?[-–—|\s]*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/)\s*\d{1,4})?[-–—|\s]*$", re.I
 )
-_NUMBERED: Final = r"(?:(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*\.?\s+)?"
-_REFERENCES: Final = re.compile(
-    rf"{_NUMBERED}(?:references(?: and notes| cited)?|bibliography|literature cited|works cited|"
-    r"literatur(?:verzeichnis)?)\s*:?$",
-    re.I,
-)
-_THANKS: Final = re.compile(
-    rf"{_NUMBERED}(?:acknowledge?ments?|funding|author contributions?|authors['’] contributions|"
-    r"competing interests?|conflicts? of interests?|declaration of (?:competing )?interests?|disclosures?|"
-    r"about the authors?|author information)\s*[:.]?(?=$|\s)",
-    re.I,
-)
-_SECTION: Final = re.compile(
-    rf"{_NUMBERED}(?:abstract|summary|introduction|background|methods?|materials and methods|results?|"
-    r"discussion|conclusions?|related work|evaluation|experiments?|limitations?|appendix(?: [A-Z0-9])?|"
-    r"results and discussion|future work)\s*[:.]?$",
-    re.I,
-)
-_NUMBERED_HEADING: Final = re.compile(
-    r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-Z]\.(?:\d+\.?)?|[IVX]+\.)\s+[A-Z]\S*(?:\s+\S+){0,11}$"
-)
-_LICENCE: Final = re.compile(
-    r"©|\(c\)\s*(?:19|20)\d\d|\bcopyright\b|all rights reserved|licen[cs]ed under|creative commons|"
-    r"permission to make digital|this work is licen[cs]ed|\bCC[- ]BY\b|open access article|"
-    r"article is distributed under",
-    re.I,
-)
-_AFFILIATION: Final = re.compile(
-    r"\S+@\S+\.\w|\b(?:university|université|universität|universidad|department|institute|faculty|"
-    r"laboratory|college|hospital|school of|academy of|research cent(?:er|re)|corresponding author|"
-    r"correspondence|equal contribution|orcid)\b",
-    re.I,
-)
-_ENTRY: Final = re.compile(r"(?:\[\d{1,3}\]|\d{1,3}\.|\(\d{1,3}\))\s+\S")
-_DATED: Final = re.compile(r"\b(?:19|20)\d\d[a-z]?\b|doi\b|arXiv|https?://", re.I)
 _FIRST: Final = re.compile(r".*?[.!?]['\"”’)\]]*\d{0,3}(?:\s+(?=[A-Z(\[“]))", re.S)
 _LAST: Final = re.compile(r"[.!?:;]['\"”’)\]]*\d{0,3}$")
 
@@ -82,53 +47,43 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """Hold one paragraph or heading."""
+class Paragraph:
+    """Hold one paragraph, or one heading: lines of one kind that follow each other."""
 
-    text: str
-    page: int
-    heading: str | None
-    quotable: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arranged:
-    """Hold the blocks of a document in reading order, and the title that its first page shows."""
-
-    blocks: tuple[Block, ...]
-    title: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Paragraph:
     page: int
     lines: tuple[Line, ...]
     text: str
 
 
-def arrange(sheets: list[Sheet]) -> Arranged:
-    """Turn pages into blocks."""
+def paragraphs_of(sheets: list[Sheet]) -> list[Paragraph]:
+    """Give the paragraphs of a document, in reading order."""
     running = _running(sheets)
     pages = [
-        (sheet, _in_order(sheet, [line for line in sheet.lines if not _is_running(line, sheet, running)]))
+        (sheet, _in_order(sheet, [line for line in sheet.lines if not running(line, sheet)]))
         for sheet in sheets
     ]
-    body = _body_size(line for _, lines in pages for line in lines)
-    joined = _vocabulary(line for _, lines in pages for line in lines)
-    paragraphs = [
-        _Paragraph(page=sheet.number, lines=tuple(group), text=_join(group, joined))
+    vocabulary = _vocabulary(line for _, lines in pages for line in lines)
+    paragraphs = (
+        Paragraph(page=sheet.number, lines=tuple(group), text=_join(group, vocabulary))
         for sheet, lines in pages
         for group in _groups(lines)
-    ]
-    title = _title(paragraphs, body)
-    return Arranged(blocks=tuple(_blocks(list(_over_pages(paragraphs, body, joined)), body)), title=title)
+    )
+    return list(_over_pages(paragraphs, vocabulary))
 
 
-def _over_pages(paragraphs: list[_Paragraph], body: float, vocabulary: Counter[str]) -> Iterator[_Paragraph]:
+def body_size(lines: Iterable[Line]) -> float:
+    """Give the size of most of the text."""
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+def _over_pages(paragraphs: Iterable[Paragraph], vocabulary: Counter[str]) -> Iterator[Paragraph]:
     """Give a sentence that goes on over a page whole to the page where it begins."""
-    before: _Paragraph | None = None
+    before: Paragraph | None = None
     for paragraph in paragraphs:
-        if before is not None and _goes_on(before, paragraph, body):
+        if before is not None and _goes_on(before, paragraph):
             end = _FIRST.match(paragraph.text)
             head = end[0].rstrip() if end else paragraph.text
             text = (
@@ -146,34 +101,52 @@ def _over_pages(paragraphs: list[_Paragraph], body: float, vocabulary: Counter[s
         yield before
 
 
-def _goes_on(before: _Paragraph, paragraph: _Paragraph, body: float) -> bool:
+def _goes_on(before: Paragraph, paragraph: Paragraph) -> bool:
     return (
         paragraph.page == before.page + 1
         and not _LAST.search(before.text)
         and (paragraph.text[:1].islower() or before.text.endswith("-"))
-        and not _is_heading(before, body)
         and abs(before.lines[0].size - paragraph.lines[0].size) < 1
     )
 
 
-def _running(sheets: list[Sheet]) -> set[str]:
-    seen = Counter(
-        key for sheet in sheets for key in {_key(line) for line in sheet.lines if _in_margin(line, sheet)}
-    )
-    return {key for key, count in seen.items() if count >= (2 if len(sheets) <= 4 else 3)}
+def _running(sheets: list[Sheet]) -> Callable[[Line, Sheet], bool]:
+    """Tell running heads and feet: in a margin, and on several pages or with the page's number."""
+    margins = [(line, sheet) for sheet in sheets for line in sheet.lines if _in_margin(line, sheet)]
+    pages = {(_key(line), sheet.number) for line, sheet in margins}
+    often = {key for key, count in Counter(key for key, _ in pages).items() if count >= _least(sheets)}
+    steps = Counter(step for line, sheet in margins for step in _steps(line, sheet))
+    steady = {step for step, count in steps.items() if count >= max(3, len(sheets) // 3)}
+    body = body_size(line for sheet in sheets for line in sheet.lines)
+
+    def running(line: Line, sheet: Sheet) -> bool:
+        large = line.size > 1.12 * body
+        if not _in_margin(line, sheet) or (sheet.number == 1 and large):
+            return False
+        # A chapter's heading begins with a number too.
+        numbered = len(line.text) < 120 and not large and not steady.isdisjoint(_steps(line, sheet))
+        return numbered or _key(line) in often or bool(_PAGE_NUMBER.match(line.text))
+
+    return running
+
+
+def _least(sheets: list[Sheet]) -> int:
+    return 2 if len(sheets) <= 4 else 3
 
 
 def _key(line: Line) -> str:
     return re.sub(r"\d+", "#", line.text).casefold()
 
 
+def _steps(line: Line, sheet: Sheet) -> set[int]:
+    """Give how far the number at either end of a line is from the number of its page."""
+    numbers = (re.match(r"\d{1,4}(?!\d)", line.text), re.search(r"(?<!\d)\d{1,4}$", line.text))
+    return {int(number[0]) - sheet.number for number in numbers if number}
+
+
 def _in_margin(line: Line, sheet: Sheet) -> bool:
     middle = (line.top + line.bottom) / 2
     return middle > sheet.height * (1 - _MARGIN) or middle < sheet.height * _MARGIN
-
-
-def _is_running(line: Line, sheet: Sheet, running: set[str]) -> bool:
-    return _in_margin(line, sheet) and (_key(line) in running or bool(_PAGE_NUMBER.match(line.text)))
 
 
 def _in_order(sheet: Sheet, lines: list[Line]) -> list[Line]:
@@ -195,13 +168,6 @@ def _in_order(sheet: Sheet, lines: list[Line]) -> list[Line]:
             ordered += [*left, *right, line]
             left, right = [], []
     return [*ordered, *left, *right]
-
-
-def _body_size(lines: Iterable[Line]) -> float:
-    sizes: Counter[float] = Counter()
-    for line in lines:
-        sizes[line.size] += len(line.text)
-    return sizes.most_common(1)[0][0] if sizes else 0.0
 
 
 def _vocabulary(lines: Iterable[Line]) -> Counter[str]:
@@ -260,69 +226,10 @@ def _join(lines: list[Line], vocabulary: Counter[str]) -> str:
 
 def _mend(text: str, following: str, vocabulary: Counter[str]) -> str:
     """Join the halves of a word: with its hyphen only where the document writes it so elsewhere."""
-    head = re.search(r"[^\W\d_]+(?:-[^\W\d_]+)*$", text)
+    # The end alone: a search through a whole paragraph for each of its lines took most of the time.
+    head = re.search(r"[^\W\d_]+(?:-[^\W\d_]+)*$", text[-60:])
     tail = re.match(r"[^\W\d_]+", following)
     if not head or not tail or following[0].isupper():
         return f"{text}-{following}"
     whole, hyphened = f"{head[0]}{tail[0]}".casefold(), f"{head[0]}-{tail[0]}".casefold()
     return f"{text}-{following}" if vocabulary[hyphened] > vocabulary[whole] else f"{text}{following}"
-
-
-def _blocks(paragraphs: list[_Paragraph], body: float) -> Iterator[Block]:
-    heading: str | None = None
-    closed = False
-    opened = not any(_SECTION.match(paragraph.text) for paragraph in paragraphs if paragraph.page <= 2)
-    for paragraph in paragraphs:
-        if _is_heading(paragraph, body):
-            heading = paragraph.text
-            closed = bool(_REFERENCES.match(heading) or _THANKS.match(heading))
-            opened = opened or bool(_SECTION.match(heading))
-            yield Block(text=heading, page=paragraph.page, heading=heading, quotable=False)
-            continue
-        opened = opened or _is_prose(paragraph)
-        quotable = opened and not closed and not _is_matter(paragraph, first=paragraph.page == 1)
-        yield Block(text=paragraph.text, page=paragraph.page, heading=heading, quotable=quotable)
-
-
-def _is_heading(paragraph: _Paragraph, body: float) -> bool:
-    text, first = paragraph.text, paragraph.lines[0]
-    if len(text) > 160 or len(paragraph.lines) > 3 or not re.search(r"[^\W\d_]{2}", text):
-        return False
-    if _REFERENCES.match(text) or _SECTION.match(text) or (_THANKS.match(text) and len(text) < 60):
-        return True
-    if text.endswith((".", ",", ";")) and not first.bold:
-        return False
-    return (
-        first.size > 1.12 * body
-        or (first.bold and len(text) < 100)
-        or bool(_NUMBERED_HEADING.match(text) and len(text) < 80)
-    )
-
-
-def _is_prose(paragraph: _Paragraph) -> bool:
-    return len(paragraph.text) > 300 and not _is_matter(paragraph, first=True)
-
-
-def _is_matter(paragraph: _Paragraph, *, first: bool) -> bool:
-    """Tell what says nothing about the topic: licences, addresses, thanks, entries of reference lists."""
-    text = paragraph.text
-    if _LICENCE.search(text) and len(text) < 1200:
-        return True
-    if _THANKS.match(text) and len(text) < 1200 and paragraph.text[:1].isupper():
-        return bool(re.match(r"[^.:]{0,40}[.:]\s", text))
-    if (
-        first
-        and len(text) < 600
-        and _AFFILIATION.search(text)
-        and not re.search(r"\b(?:we|was|were|is|are)\b", text)
-    ):
-        return True
-    return bool(_ENTRY.match(text) and _DATED.search(text) and len(text) < 500)
-
-
-def _title(paragraphs: list[_Paragraph], body: float) -> str | None:
-    first = [paragraph for paragraph in paragraphs if paragraph.page == 1 and len(paragraph.text) < 250]
-    large = [paragraph for paragraph in first if paragraph.lines[0].size > 1.12 * body]
-    if not large:
-        return None
-    return max(large, key=lambda paragraph: (paragraph.lines[0].size, -len(paragraph.text))).text

@@ -1,4 +1,4 @@
-"""Take the lines of a PDF's pages with their places, by pdfium; `layout` makes prose of them."""
+"""Take the lines of a PDF's pages with their places, by pdfium; `layout` and `matter` make prose of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from .layout import Line, Sheet, arrange
+from .layout import Line, Sheet
+from .matter import arrange
 from .parsed import PRODUCT, Composer, NoEvidence, Parsed, Unreadable, doi_in, storable, year_in
 
 if TYPE_CHECKING:
@@ -87,42 +88,91 @@ def _sheets(document: PdfDocument) -> Iterator[Sheet]:
     for number in range(len(document)):
         page: Any = document[number]
         width, height = page.get_size()
-        lines = tuple(_lines(page.get_textpage()))
+        lines = _lines(page.get_textpage(), width / 2)
         page.close()
         chars += sum(len(line.text) for line in lines)
         if chars > _MAX_CHARS:
             raise Unreadable(f"more than {_MAX_CHARS // 1_000_000} million characters of text")
-        yield Sheet(number=number + 1, width=width, height=height, lines=lines)
+        yield Sheet(number=number + 1, width=width, height=height, lines=tuple(lines))
 
 
-def _lines(page: PdfTextPage) -> Iterator[Line]:
+def _lines(page: PdfTextPage, middle: float) -> list[Line]:
     text = page.get_text_range()
     exact = len(text) == page.count_chars()
-    for match in _LINE.finditer(text):
-        words = match[0].strip(f" \t{_HYPHENS}")
-        if words:
-            first = match.start() + len(match[0]) - len(match[0].lstrip(" \t"))
-            yield _line(page, words, first, exact, hyphen=match[0][-1] in _HYPHENS)
+    found = [_Stretch(page, text, *match.span(), exact=exact) for match in _LINE.finditer(text)]
+    found = [stretch for stretch in found if stretch.words]
+    halves = {number: parts for number, one in enumerate(found) if (parts := one.parted(middle))}
+    # Two columns written row by row; a gap in one line or another is a table's, or a heading's.
+    if len(halves) < max(5, len(found) // 4):
+        halves = {}
+    return [part.line() for number, one in enumerate(found) for part in halves.get(number, (one,))]
 
 
-def _line(page: PdfTextPage, words: str, first: int, exact: bool, *, hyphen: bool) -> Line:
-    from pypdfium2 import raw
+class _Stretch:
+    """Look at one line of a text page."""
 
-    handle = page.raw
-    last = first + len(words) - 1
-    if not exact:
-        first = max(raw.FPDFText_GetCharIndexFromTextIndex(handle, first), 0)
-        last = max(raw.FPDFText_GetCharIndexFromTextIndex(handle, last), first)
-    box, end = raw.FS_RECTF(), raw.FS_RECTF()
-    raw.FPDFText_GetLooseCharBox(handle, first, ctypes.byref(box))
-    raw.FPDFText_GetLooseCharBox(handle, last, ctypes.byref(end))
-    return Line(
-        text=storable(words),
-        left=box.left,
-        right=max(end.right, box.left),
-        top=box.top,
-        bottom=box.bottom,
-        size=round(box.top - box.bottom, 1),
-        bold=raw.FPDFText_GetFontWeight(handle, first) >= 600,
-        hyphen=hyphen,
-    )
+    def __init__(self, page: PdfTextPage, text: str, start: int, stop: int, *, exact: bool) -> None:
+        self._page = page
+        self._text = text
+        self._exact = exact
+        self._hyphen = text[stop - 1] in _HYPHENS
+        while start < stop and text[start].isspace():
+            start += 1
+        while stop > start and (text[stop - 1].isspace() or text[stop - 1] in _HYPHENS):
+            stop -= 1
+        self._start, self._stop = start, stop
+        self.words = text[start:stop]
+
+    def line(self) -> Line:
+        """Give the line with its place; its size is that of most of it."""
+        first, last = self._box(self._start), self._box(self._stop - 1)
+        middle = self._box((self._start + self._stop) // 2)
+        boxes = sorted((first, middle, last), key=lambda box: box.top - box.bottom)
+        weights = (self._weight(self._start), self._weight(self._stop - 1))
+        return Line(
+            text=storable(self.words),
+            left=first.left,
+            right=max(last.right, first.left),
+            top=boxes[1].top,
+            bottom=boxes[1].bottom,
+            size=round(boxes[1].top - boxes[1].bottom, 1),
+            bold=min(weights) >= 600,
+            hyphen=self._hyphen,
+        )
+
+    def parted(self, middle: float) -> tuple[_Stretch, _Stretch] | None:
+        """Give the halves of a line that a gutter in the middle of the page parts."""
+        box = self._box(self._start)
+        if box.left > middle or self._box(self._stop - 1).right < middle:
+            return None
+        low, high = self._start, self._stop - 1
+        while low < high:
+            at = (low + high) // 2
+            low, high = (low, at) if self._box(at).left >= middle else (at + 1, high)
+        gap = self._text.rfind(" ", self._start, low)
+        if gap <= self._start or self._box(gap + 1).left < middle:
+            return None
+        wide = self._box(gap + 1).left - self._box(gap - 1).right
+        if wide < 1.2 * (box.top - box.bottom):
+            return None
+        left = _Stretch(self._page, self._text, self._start, gap, exact=self._exact)
+        right = _Stretch(self._page, self._text, gap + 1, self._stop, exact=self._exact)
+        right._hyphen = self._hyphen
+        return left, right
+
+    def _char(self, at: int) -> int:
+        from pypdfium2 import raw
+
+        return at if self._exact else max(raw.FPDFText_GetCharIndexFromTextIndex(self._page.raw, at), 0)
+
+    def _box(self, at: int) -> Any:
+        from pypdfium2 import raw
+
+        box = raw.FS_RECTF()
+        raw.FPDFText_GetLooseCharBox(self._page.raw, self._char(at), ctypes.byref(box))
+        return box
+
+    def _weight(self, at: int) -> int:
+        from pypdfium2 import raw
+
+        return int(raw.FPDFText_GetFontWeight(self._page.raw, self._char(at)))
