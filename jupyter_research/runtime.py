@@ -15,6 +15,7 @@ import orjson
 from ._version import __version__
 from .analysts import Analysts
 from .broadcast import Broadcast
+from .capture import Capture
 from .carry import carriers, disown_workers
 from .errors import NotReady, PathRefused, SourceNotFound, WrongState
 from .events import Kind, Snapshot, State
@@ -51,6 +52,7 @@ class Settings:
     local_only: bool = False
     auto_resume: bool = False
     carry_context: bool = True
+    capture_output: bool = False
 
 
 class Runtime:
@@ -67,6 +69,7 @@ class Runtime:
         self.broadcast = Broadcast()
         self._lock = threading.Lock()
         self._folder: Folder | None = None
+        self._capture: Capture | None = None
         self._store: Store
         self._manager: Manager
         self._registry: Registry
@@ -112,6 +115,9 @@ class Runtime:
         )
         if settings.carry_context:
             carriers.install()
+        if settings.capture_output:
+            self._capture = Capture()
+            self._capture.install()
 
     def close(self, timeout: float = 3.0) -> None:
         """Interrupt what works, commit what was said, give the folder back; once is enough."""
@@ -121,6 +127,8 @@ class Runtime:
             return
         self._manager.close(timeout)
         self._store.close(timeout)
+        if self._capture is not None:
+            self._capture.remove()
         if self.settings.carry_context:
             carriers.remove()
             disown_workers()
@@ -234,6 +242,31 @@ class Runtime:
         document = export(report, format)
         name = re.sub(r"[^A-Za-z0-9]+", "-", report.topic).strip("-")[:60].lower() or "report"
         return document, FORMATS[format].media_type, name + FORMATS[format].suffix
+
+    def search(
+        self,
+        caller: Caller,
+        query: str,
+        *,
+        sources: Sequence[str] = (),
+        k: int = 20,
+        progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+    ) -> Sequence[Mapping[str, Any]]:
+        """Give the passages of a library that fit a query best, without a session."""
+        from .analysts.search import search
+
+        folder = self._folder
+        assert folder is not None
+        found: Sequence[Mapping[str, Any]] = search(
+            query,
+            k=k,
+            owner=caller.owner,
+            place=self._place(None, caller.guest),
+            sources=sources,
+            indexes=folder.indexes,
+            progress=progress,
+        )
+        return found
 
     def source(self, caller: Caller, session_id: str, source_id: str) -> dict[str, Any]:
         """Give the stored text that citations of a source count in."""

@@ -279,6 +279,78 @@ def test_quitting_at_the_question_leaves_the_session_waiting(terminal: Terminal)
     assert [item["state"] for item in terminal.sessions()] == ["awaiting_approval"]
 
 
+# With real documents
+
+
+LIBRARY = {
+    "tokens.md": "# Tokens\n\nA token is stored as a hash. The plain token is shown once, when it is made.\n",
+    "cookies.txt": "A cookie is signed with a secret that only the server holds. Cookies expire after 30 days.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+    """Give a terminal in a folder with documents."""
+    terminal = Terminal(tmp_path_factory.mktemp("reader"))
+    for name, text in LIBRARY.items():
+        (terminal.folder / name).write_text(text, encoding="utf-8")
+    return terminal
+
+
+def test_a_run_over_the_current_folder_quotes_its_files_word_for_word(reader: Terminal) -> None:
+    last = reader.run("run", "--json", "what is a cookie?").objects[-1]
+    claims = [claim for section in last["report"]["sections"] for claim in section["claims"]]
+    paths = {source["id"]: source["path"] for source in last["report"]["sources"]}
+    cited = [citation for claim in claims for citation in claim["citations"]]
+    assert "cookies.txt" in paths.values()
+    assert cited
+    for citation in cited:
+        assert LIBRARY[paths[citation["source"]]][citation["start"] : citation["end"]] == citation["quote"]
+
+
+def test_a_printed_report_lists_each_source_on_one_line(reader: Terminal) -> None:
+    output = reader.run("run", "--source", "tokens.md", "what is a token?").output
+    listed = output.split("\n## Sources\n")[1].split("\n## How this was made\n")[0].split()
+    assert listed[:3] == ["[1]", "Tokens,", "tokens.md,"]
+    assert "“A token is stored as a hash.” [1]" in output
+
+
+def test_search_gives_passages_with_their_places(reader: Terminal) -> None:
+    (found,) = reader.run("search", "--json", "signed", "cookie").objects
+    assert found["path"] == "cookies.txt"
+    assert LIBRARY["cookies.txt"][found["start"] : found["end"]] == found["quote"]
+    text = reader.run("search", "--source", "tokens.md", "plain token").output
+    assert text.startswith("[1] Tokens, tokens.md\n") or text.startswith("[1] Tokens, tokens.md, § Tokens\n")
+    assert "The plain token is shown once" in text
+
+
+def test_search_without_a_hit_says_so(reader: Terminal) -> None:
+    result = reader.run("search", "zebras")
+    assert result.output == ""
+    assert "Nothing was found" in result.errors
+
+
+def test_a_folder_without_documents_ends_with_1_and_lines_to_copy(terminal: Terminal) -> None:
+    for command in (("run", "why?"), ("search", "why?")):
+        result = terminal.run(*command, code=1)
+        assert "--source example" in result.errors
+        assert result.output == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [("search", " "), ("search", "-k", "0", "x"), ("search", "--source", "no/such", "x")]
+)
+def test_a_search_that_makes_no_sense_ends_with_2(reader: Terminal, arguments: tuple[str, ...]) -> None:
+    assert reader.run(*arguments, code=2).errors.count("\n") == 1
+
+
+def test_the_demo_reads_our_own_documentation(terminal: Terminal) -> None:
+    result = terminal.run("demo", "--analysts", "2", "--turns", "1", "--output", "report.html")
+    text = (terminal.folder / "report.html").read_text(encoding="utf-8")
+    assert "found word for word in" in text
+    assert result.output == ""
+
+
 # With a server
 
 

@@ -14,7 +14,7 @@ from ..documents.records import FileRef
 from ..errors import NoDocuments
 from ..models import Hit
 from ..sources import resolve
-from ..work import Work
+from ..work import Place, Work
 from .cited import CitedTexts
 from .options import Options
 from .progress import Progress
@@ -26,7 +26,7 @@ class Shelf:
     def __init__(self, work: Work, options: Options, indexes: Path, workers: int | None) -> None:
         self._work = work
         self._sources = options.sources
-        self._index = indexes / f"{_collection(work, options.sources)}.sqlite"
+        self._index = indexes / f"{collection(work.owner, work.place, options.sources)}.sqlite"
         self._workers = workers
         self._library = Library(self._index, (), workers=workers)
         self._cited = CitedTexts(work.folder)
@@ -49,14 +49,14 @@ class Shelf:
         """
         files = self.files
         if not files:
-            raise NoDocuments(_nothing(self._sources, ()))
+            raise NoDocuments(nothing_found(self._sources, ()))
         self._index.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._library.close()
         self._library = Library(self._index, files, workers=self._workers)
         indexed = self._library.refresh(progress=progress.reading, control=self._work.control)
         if not indexed.documents:
             raise NoDocuments(
-                _nothing(self._sources, [f"{one.name}: {one.reason}" for one in indexed.failures])
+                nothing_found(self._sources, [f"{one.name}: {one.reason}" for one in indexed.failures])
             )
         self._documents = {document.id: document for document in indexed.documents}
         return indexed
@@ -114,15 +114,15 @@ def _hit(passage: Passage) -> Hit:
     }
 
 
-def _collection(work: Work, sources: Sequence[str]) -> str:
+def collection(owner: str, place: Place, sources: Sequence[str]) -> str:
     """Name the index of a collection: one for each owner, folder and list of sources."""
-    place = work.place
     libraries = {name: str(path) for name, path in place.libraries.items() if name in sources}
-    named = [work.owner, place.guest, str(place.root), os.fspath(place.folder), list(sources), libraries]
+    named = [owner, place.guest, str(place.root), os.fspath(place.folder), list(sources), libraries]
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:32]
 
 
-def _nothing(sources: Sequence[str], failures: Sequence[str]) -> str:
+def nothing_found(sources: Sequence[str], failures: Sequence[str]) -> str:
+    """Say that there is nothing to read, with lines to copy."""
     where = ", ".join(sources) if sources else "this folder"
     failed = f" ({'; '.join(failures[:3])}{'; …' if len(failures) > 3 else ''})" if failures else ""
     return (
