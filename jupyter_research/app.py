@@ -78,6 +78,10 @@ class ResearchApp(ExtensionApp):
         "puts small hooks into threading and concurrent.futures while sessions exist.",
     ).tag(config=True)
 
+    capture_output = Bool(
+        False, help="Whether what a session's code prints and logs becomes status updates of the session."
+    ).tag(config=True)
+
     @default("data_dir")
     def _default_data_dir(self) -> str:
         # Named servers of one user share a home, and a server may be named "..".
@@ -169,6 +173,7 @@ class ResearchApp(ExtensionApp):
             local_only=self.local_only,
             auto_resume=self.auto_resume,
             carry_context=self.carry_context,
+            capture_output=self.capture_output,
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from .context import send_status_update
 from .errors import InvalidRequest, ResearcherFailed, UnknownName
+from .graphs import as_graph
 from .report import Claim, Report, Section
 from .work import Finished, Outcome, Place, Work
 
@@ -63,7 +64,7 @@ class FunctionResearcher:
 
     def check(self, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
         """Refuse options that the function does not take."""
-        if is_graph(self.function):
+        if as_graph(self.function) is not None:
             return dict(options)
         try:
             inspect.signature(self.function).bind("topic", **options)
@@ -87,22 +88,16 @@ class FunctionResearcher:
 
     def run(self, work: Work) -> Outcome:
         """Call the function and make a report of what it returns."""
-        function = self.function
-        if is_graph(function):
-            from .graphs import run_graph
-
-            return Finished(report=report_of(run_graph(function, work.topic, work.options), work))
-        result = function(work.topic, **work.options)
-        return Finished(report=report_of(_finish(result), work))
+        graph = as_graph(self.function)
+        if graph is not None:
+            result = graph.run(work.topic, work.options)
+        else:
+            result = _finish(self.function(work.topic, **work.options))
+        return Finished(report=report_of(result, work))
 
     def source_text(self, folder: Path, source_id: str) -> tuple[str, str] | None:
         """Return None: a function stores no texts."""
         return None
-
-
-def is_graph(value: Any) -> bool:
-    """Tell whether a value is a compiled LangGraph graph, without importing LangGraph."""
-    return not inspect.isroutine(value) and hasattr(value, "stream") and hasattr(value, "get_graph")
 
 
 def _finish(result: Any) -> Any:

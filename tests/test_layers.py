@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "jupyter_research"
 
 #: Parts of a level that belong together are one line of the table: they may import one another.
 FACTS = {"errors", "events", "report", "work", "_version"}
-CONTEXT = {"context", "carry"}
+CONTEXT = {"context", "carry", "capture"}
 RECORDS = {"ledger", "guard"}
 SERVICES = {"store", "broadcast", "documents", "sources", "models", "citations", "export"}
 SESSIONS = {"manager", "researchers", "graphs"}

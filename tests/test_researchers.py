@@ -13,6 +13,7 @@ import pytest
 from jupyter_research.carry import carriers
 from jupyter_research.context import Binding, attempt_context, send_status_update
 from jupyter_research.errors import InvalidRequest, ResearcherFailed
+from jupyter_research.graphs import Graph
 from jupyter_research.report import Report
 from jupyter_research.researchers import FunctionResearcher, Registry, load
 from jupyter_research.work import Control, Finished, Place, Work
@@ -99,8 +100,12 @@ def test_async_functions_and_generators_send_what_they_yield():
     assert run(yields, notes=notes).markdown == "generated"
     assert run(yields_later, notes=notes).markdown == "the text"
     assert notes.updates == [
-        ("depth 3", None), (None, {"message": "one", "done": 1}), ("two", None), (None, {"step": "A"}), ("the text", None),
-    ]  # fmt: skip
+        ("depth 3", None),
+        (None, {"message": "one", "done": 1}),
+        ("two", None),
+        (None, {"step": "A"}),
+        ("the text", None),
+    ]
 
 
 def test_options_that_a_function_does_not_take_are_refused():
@@ -115,7 +120,6 @@ def test_options_that_a_function_does_not_take_are_refused():
 
 
 def test_a_graph_runs_as_it_is_with_its_nodes_and_writers_as_status_and_interrupts_as_questions():
-    from langgraph.checkpoint.memory import InMemorySaver
     from langgraph.config import get_stream_writer
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import interrupt
@@ -136,11 +140,31 @@ def test_a_graph_runs_as_it_is_with_its_nodes_and_writers_as_status_and_interrup
     for source, target in ((START, "search"), ("search", "decide"), ("decide", "write"), ("write", END)):
         graph.add_edge(source, target)
     notes = Notes()
-    report = run(graph.compile(checkpointer=InMemorySaver()), notes=notes)
+    report = run(graph.compile(), notes=notes)
     assert "approved" in (report.markdown or "")
     assert notes.asked == [{"plan": [1, 2]}]
     assert (None, {"message": "looking", "done": 1, "total": 2}) in notes.updates
     assert [status["step"] for message, status in notes.updates if message] == ["SEARCH", "DECIDE", "WRITE"]
+
+
+def test_two_sessions_of_one_graph_with_a_shared_checkpointer_do_not_meet():
+    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.graph import END, START, StateGraph
+
+    graph = StateGraph(State)
+    graph.add_node("note", lambda state: {"found": state.get("found", "") + str(state["messages"])})
+    graph.add_edge(START, "note")
+    graph.add_edge("note", END)
+    fitted = Graph(
+        graph=graph.compile(checkpointer=InMemorySaver()),
+        input=lambda topic, options: {"messages": [topic]},
+        result=lambda state: state["found"],
+        label=lambda node, value: f"{node} found {len(value['found'])}",
+    )
+    notes = Notes()
+    assert run(fitted, "one", notes).markdown == "['one']"
+    assert run(fitted, "two").markdown == "['two']"
+    assert notes.updates == [("note found 7", {"step": "NOTE"})]
 
 
 def legacy_module(name: str) -> types.ModuleType:
