@@ -374,7 +374,9 @@ print(disown_workers(), flush=True)
 
 def test_a_worker_that_is_busy_for_a_closed_attempt_does_not_hold_the_process():
     begun = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", LATE_WORKER, "closed"], capture_output=True, text=True, timeout=50)
+    done = subprocess.run(
+        [sys.executable, "-c", LATE_WORKER, "closed"], capture_output=True, text=True, timeout=50
+    )
     assert (done.stdout.strip(), done.returncode) == ("1", 0)
     assert time.monotonic() - begun < 40
 

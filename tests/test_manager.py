@@ -270,10 +270,20 @@ def test_another_persons_session_is_unknown_to_every_command(desk: Desk):
     session_id = desk.start(approve="ask")
     desk.until(session_id, "awaiting_approval")
     manager = desk.manager
-    for command in (manager.snapshot, manager.pause, manager.resume, manager.cancel, manager.delete, manager.log_of):
+    for command in (
+        manager.snapshot,
+        manager.pause,
+        manager.resume,
+        manager.cancel,
+        manager.delete,
+        manager.log_of,
+    ):
         with pytest.raises(SessionNotFound):
             command(BOB, session_id)
-    for decision, body in ((manager.approve, {"version": 1}), (manager.modify, {"version": 1, "feedback": "x"})):
+    for decision, body in (
+        (manager.approve, {"version": 1}),
+        (manager.modify, {"version": 1, "feedback": "x"}),
+    ):
         with pytest.raises(SessionNotFound):
             decision(BOB, session_id, body)
     with pytest.raises(SessionNotFound):

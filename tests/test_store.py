@@ -87,7 +87,9 @@ def test_what_is_seen_is_already_in_the_file(path: Path):
     def on_commit(logs: Any) -> None:
         with sqlite3.connect(path) as other:
             for log in logs:
-                count = other.execute("SELECT count(*) FROM events WHERE session = ?", (log.number,)).fetchone()[0]
+                count = other.execute(
+                    "SELECT count(*) FROM events WHERE session = ?", (log.number,)
+                ).fetchone()[0]
                 seen.append((log.last, count))
 
     store = Store(path, on_commit=on_commit)
@@ -177,7 +179,9 @@ def test_a_status_that_raises_or_contains_itself_is_recorded_too(store: Store):
 
 def test_an_update_beyond_64_kib_is_cut_and_says_so(store: Store):
     log = begin(store)
-    store.update(log, 1, "m" * 5_000_000, {"step": "X", "done": 1, "total": 2, "analyst": "a", "text": "x" * 5_000_000})
+    store.update(
+        log, 1, "m" * 5_000_000, {"step": "X", "done": 1, "total": 2, "analyst": "a", "text": "x" * 5_000_000}
+    )
     event = last_update(store, log)
     assert len(orjson.dumps(event)) <= MAX_UPDATE_BYTES
     assert (event["step"], event["done"], event["total"], event["detail"]["analyst"]) == ("X", 1, 2, "a")
@@ -213,7 +217,12 @@ def test_the_snapshot_is_the_same_from_memory_from_disk_and_from_a_saved_one(pat
     found = again.log(log.session_id)
     assert found is not None
     assert again.snapshot(found) == second
-    assert {**second, "last_seq": 0, "message": 0, "updated": 0} == {**first, "last_seq": 0, "message": 0, "updated": 0}
+    assert {**second, "last_seq": 0, "message": 0, "updated": 0} == {
+        **first,
+        "last_seq": 0,
+        "message": 0,
+        "updated": 0,
+    }
     again.close()
 
 
@@ -243,7 +252,9 @@ def test_only_its_owner_may_read_the_file(store: Store):
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
 
 
-def test_a_locked_file_fails_its_session_with_a_sentence_and_what_was_committed_stays(path: Path, monkeypatch: Any):
+def test_a_locked_file_fails_its_session_with_a_sentence_and_what_was_committed_stays(
+    path: Path, monkeypatch: Any
+):
     failed: list[str] = []
     store = Store(path, on_failure=lambda logs, sentence: failed.extend(log.session_id for log in logs))
     log = begin(store)
