@@ -11,16 +11,14 @@ from html import escape
 from typing import Any
 
 from .events import Snapshot, State, utc_now
-from .report import Claim, Report, Section, Verdict
+from .export import layout
+from .report import Claim, Report, Section
 
 MIME = "application/vnd.jupyter-research.session+json"
 SCHEMA = 1
 
 #: What is said wherever a session works in the kernel.
 IN_KERNEL = "Runs in this kernel; restarting it interrupts it."
-
-#: Verdicts that a reader should see.
-_FLAGS = {Verdict.TERMS_MISSING: "not all terms found in its source", Verdict.UNCITED: "without a source"}
 
 
 def bundle(
@@ -134,34 +132,39 @@ def _bar(done: float | None, total: float | None, label: str) -> str:
 
 
 def _report_html(report: Report) -> Iterator[str]:
-    yield f"<h2>{escape(report.title)}</h2>"
-    if report.markdown and not report.sections:
-        yield f'<div style="white-space: pre-wrap">{escape(report.markdown)}</div>'
-    numbers = {source.id: source.number for source in report.sources}
-    for section in report.sections:
-        yield from _section_html(section, numbers)
-    if report.limitations:
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in report.limitations)
-        yield f"<h3>Limitations</h3><ul>{items}</ul>"
+    yield f"<h2>{escape(layout.title(report))}</h2><p><i>{escape(layout.head_line(report))}</i></p>"
+    if report.markdown is not None:
+        yield f'<div style="white-space: pre-wrap">{escape(layout.visible(report.markdown))}</div>'
+    else:
+        for section in report.sections:
+            yield f"<h3>{escape(layout.heading(section))}</h3>"
+            for paragraph in layout.paragraphs(section):
+                yield _paragraph_html(report, section, paragraph)
+    limitations = "".join(f"<li>{escape(sentence)}</li>" for sentence in layout.limitations(report))
+    yield f"<h3>{layout.LIMITATIONS}</h3><ul>{limitations}</ul>" if limitations else ""
     if report.sources:
-        yield "<h3>Sources</h3>"
-        for source in report.sources:
-            place = escape(source.path or source.url or "")
-            yield f"<div>[{source.number}] {escape(source.title)}, {place}</div>"
+        yield f"<h3>{layout.SOURCES}</h3>"
+    for source in layout.sources(report):
+        named = f"[{source.number}] {layout.source_title(source)}, {layout.source_place(source)}"
+        yield f"<div>{escape(named)}</div>"
 
 
-def _section_html(section: Section, numbers: Mapping[str, int]) -> Iterator[str]:
-    yield f"<h3>{escape(section.heading)}</h3>"
-    yield "<p>" + " ".join(_claim_html(claim, numbers) for claim in section.claims) + "</p>"
+def _paragraph_html(report: Report, section: Section, paragraph: layout.Paragraph) -> str:
+    if paragraph.kind == "quotes":
+        items = (_claim_html(report, section, claim, layout.quoted(claim.text)) for claim in paragraph.claims)
+        return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
+    sentences = (_claim_html(report, section, claim, claim.text) for claim in paragraph.claims)
+    return f"<p>{' '.join(sentences)}</p>"
 
 
-def _claim_html(claim: Claim, numbers: Mapping[str, int]) -> str:
-    marks = "".join(
-        f'<span title="{escape(citation.quote)}">[{numbers.get(citation.source, "?")}]</span>'
-        for citation in claim.citations
+def _claim_html(report: Report, section: Section, claim: Claim, text: str) -> str:
+    numbers = (
+        f'<span title="{escape(layout.quoted(citation.quote))}">[{source.number}]</span>'
+        for citation, source in layout.citations(report, claim)
     )
-    flag = f" <small>({_FLAGS[claim.verdict]})</small>" if claim.verdict in _FLAGS else ""
-    return f"{escape(claim.text)} {marks}{flag}" if marks else f"{escape(claim.text)}{flag}"
+    sign, meaning = layout.mark(report, section, claim), escape(layout.meaning(claim.verdict))
+    marks = [*numbers, *([f'<span title="{meaning}">{sign}</span>'] if sign else [])]
+    return " ".join([escape(layout.visible(text)), *marks])
 
 
 def table(snapshots: Iterable[Snapshot]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -86,7 +87,19 @@ def test_texts_of_others_stay_text() -> None:
         snapshot(state="researching", message="<script>alert(1)</script>"), where="server", report=REPORT
     )
     page = Tags(shown["text/html"])
-    assert {tag for tag, _ in page.found} <= {"div", "p", "b", "br", "h2", "h3", "ul", "li", "span", "small"}
+    assert {tag for tag, _ in page.found} <= {
+        "div",
+        "p",
+        "b",
+        "br",
+        "h2",
+        "h3",
+        "ul",
+        "li",
+        "span",
+        "small",
+        "i",
+    }
     for text in ("what <is> this?", "It is 1 < 2.", "On <it>", "One file was <empty>."):
         assert text in page.text
 
@@ -115,10 +128,27 @@ def test_the_session_and_each_analyst_have_a_bar() -> None:
 
 def test_a_claim_shows_its_source_its_quote_and_its_doubt() -> None:
     page = Tags(card.bundle(snapshot(state="completed"), where="server", report=REPORT)["text/html"])
-    assert '"It" & more' in [attributes.get("title") for tag, attributes in page.found if tag == "span"]
-    assert "It is 1 < 2. [1]" in page.text
-    assert "Nobody said so. (without a source)" in page.text
+    titles = [attributes.get("title") for tag, attributes in page.found if tag == "span"]
+    assert '“"It" & more”' in titles
+    assert "cites nothing" in titles
+    assert "It is 1 < 2. [1] ✓" in page.text
+    assert "Nobody said so. ○" in page.text
     assert "[1] On <it>, it.txt" in page.text
+
+
+def test_quotes_stand_in_a_list() -> None:
+    cited = (Citation(source="d1", start=0, end=9, quote="It is so."),)
+    claim = Claim(id="c1", text="It is so.", verdict=Verdict.VERBATIM, citations=cited)
+    report = replace(REPORT, sections=(Section(heading="Quotes", claims=(claim, claim)),), limitations=())
+    page = Tags(card.bundle(snapshot(state="completed"), where="server", report=report)["text/html"])
+    assert [tag for tag, _ in page.found].count("li") == 2
+    assert "“It is so.” [1] ✓" in page.text
+
+
+def test_a_text_that_is_no_claims_is_shown_as_it_is() -> None:
+    report = replace(REPORT, sections=(), markdown="# Own\n\n<b>words</b>")
+    page = Tags(card.bundle(snapshot(state="completed"), where="server", report=report)["text/html"])
+    assert "# Own\n\n<b>words</b>" in page.text
 
 
 def test_work_in_the_kernel_is_never_silent_while_it_lasts() -> None:
