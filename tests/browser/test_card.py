@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from .conftest import ROOT
 from playwright.sync_api import Browser, Locator, Page, expect
 
 sys.path.insert(0, str(ROOT / "tests" / "fixtures"))

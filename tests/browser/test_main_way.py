@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Lab, Notebook
+from .conftest import Lab, Notebook
 from playwright.sync_api import Page, expect
 
 TOPIC = "how does a Jupyter server keep its users apart?"

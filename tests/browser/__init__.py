@@ -1,0 +1,1 @@
+"""Try the whole thing in a real browser."""
