@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -28,31 +29,34 @@ class Notes:
         return proposal
 
 
-@pytest.fixture
-def captured(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    carriers.install()
+@contextmanager
+def captured() -> Iterator[None]:
     capture = Capture()
+    carriers.install()
     capture.install()
-    yield
-    capture.remove()
-    carriers.remove()
+    try:
+        yield
+    finally:
+        capture.remove()
+        carriers.remove()
 
 
 def test_printed_lines_and_logged_records_of_a_session_become_its_updates(
-    captured: None, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ):
     notes = Notes()
-    with attempt_context(Binding(session_id="abc", attempt=1, sink=notes)):
-        print("one", end=" ")
-        print("line")
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(print, "from a pool").result()
-        logging.getLogger("somebody.else").warning("careful with %s", "this")
-        logging.getLogger("jupyter_research.store").warning("not in a circle")
-    print("outside")
+    with captured():
+        with attempt_context(Binding(session_id="abc", attempt=1, sink=notes)):
+            print("one", end=" ")
+            print("line")
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(print, "from a pool").result()
+            logging.getLogger("somebody.else").warning("careful with %s", "this")
+            logging.getLogger("jupyter_research.store").warning("not in a circle")
+        print("outside")
     assert [message for message, _ in notes.updates] == ["one line", "from a pool", "careful with this"]
-    assert "one line\nfrom a pool\noutside\n" in capsys.readouterr().out
     assert notes.updates[-1][1] == {"step": "LOG", "level": "WARNING", "logger": "somebody.else"}
+    assert "one line\nfrom a pool\noutside\n" in capsys.readouterr().out
 
 
 def test_everything_is_written_on_and_taken_back():

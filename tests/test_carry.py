@@ -365,7 +365,7 @@ def session():
     with attempt_context(Binding(session_id="abc", attempt=1, sink=sink)):
         ThreadPoolExecutor(1).submit(lambda: (started.set(), time.sleep(60)))
 
-threading.Thread(target=session, daemon=True).start()  # Its workers are daemons as well, and joined all the same.
+threading.Thread(target=session, daemon=True).start()  # Its workers are daemons, and joined all the same.
 started.wait()
 sink.closed = sys.argv[1] == "closed"
 print(disown_workers(), flush=True)

@@ -191,8 +191,8 @@ def test_an_update_beyond_64_kib_is_cut_and_says_so(store: Store):
 def test_reserved_fields_of_a_status_are_ignored_and_detail_is_merged_over_the_rest(store: Store):
     log = begin(store)
     status = {
-        "session_id": "other", "seq": 7, "time": "then", "kind": "research_failed", "state": "failed", "message": "loses",
-        "step": "X", "step_number": 3, "done": "much", "a": 1, "b": 2, "detail": {"b": 3},
+        "session_id": "other", "seq": 7, "time": "then", "kind": "research_failed", "state": "failed",
+        "message": "loses", "step": "X", "step_number": 3, "done": "much", "a": 1, "b": 2, "detail": {"b": 3},
     }  # fmt: skip
     store.update(log, 1, "wins", status)
     event = last_update(store, log)
