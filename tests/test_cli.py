@@ -284,7 +284,7 @@ def test_quitting_at_the_question_leaves_the_session_waiting(terminal: Terminal)
 
 LIBRARY = {
     "tokens.md": "# Tokens\n\nA token is stored as a hash. The plain token is shown once, when it is made.\n",
-    "cookies.txt": "A cookie is signed with a secret that only the server holds. Cookies expire after 30 days.\n",
+    "cookies.txt": "A cookie is signed with a secret that only the server has. Cookies expire after a day.\n",
 }
 
 

@@ -209,6 +209,12 @@ def test_a_citation_of_no_known_source_never_reaches_a_report() -> None:
     assert "Nothing in this report was checked" in text
 
 
+def test_a_section_that_says_nothing_is_not_shown() -> None:
+    report = Report(title="t", sections=(Section(heading="Empty"),))
+    assert all(b"Empty" not in export(report, name) for name in ("markdown", "html", "ipynb"))
+    assert b"Empty" in export(report, "json")
+
+
 # Markdown
 
 

@@ -35,7 +35,7 @@ def document(report: Report) -> Document:
     if report.markdown is not None:
         _prose(result, report)
     else:
-        for section in report.sections:
+        for section in layout.sections(report):
             _section(result, report, section)
     _passages(result, report)
     _end(result, report)

@@ -45,7 +45,9 @@ def body(report: Report) -> str:
     if report.markdown is not None:
         parts.append(_prose(report))
     else:
-        parts += [_section(report, section, f"section-{n}") for n, section in enumerate(report.sections, 1)]
+        parts += [
+            _section(report, section, f"section-{n}") for n, section in enumerate(layout.sections(report), 1)
+        ]
     parts += ["</main>", _limitations(report), _sources(report), _made(report)]
     return "\n".join(filter(None, parts))
 

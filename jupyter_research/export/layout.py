@@ -144,6 +144,11 @@ def meaning(verdict: Verdict) -> str:
     return MARKS[verdict][1]
 
 
+def sections(report: Report) -> list[Section]:
+    """Give the sections that say something."""
+    return [section for section in report.sections if section.claims]
+
+
 def paragraphs(section: Section) -> Iterator[Paragraph]:
     """Gather a section's claims: neighbouring quotes into a list, neighbouring sentences into prose."""
     gathered: list[Claim] = []

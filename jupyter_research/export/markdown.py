@@ -44,7 +44,7 @@ def markdown(report: Report) -> str:
     if report.markdown is not None:
         parts.append(prose.harmless(prose.body(report)))
     else:
-        for section in report.sections:
+        for section in layout.sections(report):
             parts += section_parts(report, section)
     parts += limitation_parts(report) + source_parts(report) + made_parts(report)
     return "\n\n".join(parts) + "\n"

@@ -39,7 +39,7 @@ def notebook(report: Report) -> dict[str, Any]:
 def _sections(report: Report) -> list[list[str]]:
     if report.markdown is not None:
         return [[part] for part in prose.sections(prose.harmless(prose.body(report)))]
-    return [section_parts(report, section) for section in report.sections]
+    return [section_parts(report, section) for section in layout.sections(report)]
 
 
 def _cell(name: str, parts: list[str]) -> dict[str, Any]:

@@ -39,7 +39,9 @@ def data(report: Report) -> dict[str, Any]:
         "head": layout.head_line(report),
         "legend": layout.legend(report),
         "prose": _prose(report),
-        "sections": [] if report.markdown is not None else [_section(report, one) for one in report.sections],
+        "sections": []
+        if report.markdown is not None
+        else [_section(report, one) for one in layout.sections(report)],
         "passages": list(_passages(report)),
         "limitations": [breakable(line) for line in layout.limitations(report)],
         "sources": _sources(report),
