@@ -209,6 +209,16 @@ def test_a_citation_of_no_known_source_never_reaches_a_report() -> None:
     assert "Nothing in this report was checked" in text
 
 
+def test_what_the_head_says_is_not_said_again() -> None:
+    report = plain_report()
+    first = layout.head_line(report).split(". ")[0] + "."
+    again = tuple(Claim(id=f"a{n}", text=text) for n, text in enumerate((first, layout.NOBODY)))
+    data = {**report.to_json(), "sections": [Section(heading="Introduction", claims=again).to_json()]}
+    data["sections"] += report.to_json()["sections"]
+    told = Report.from_json(data)
+    assert markdown(told) == markdown(report)
+
+
 def test_a_section_that_says_nothing_is_not_shown() -> None:
     report = Report(title="t", sections=(Section(heading="Empty"),))
     assert all(b"Empty" not in export(report, name) for name in ("markdown", "html", "ipynb"))

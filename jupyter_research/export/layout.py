@@ -10,8 +10,8 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from ..report import Citation, Claim, Report, Section, Source, Verdict
@@ -25,6 +25,7 @@ MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
     Verdict.UNCITED: ("○", "cites nothing"),
 }
 
+NOBODY: Final = "Nobody has checked that the sources are right, or that a quote means what its section says."
 PASSAGES: Final = "Passages"
 SOURCES: Final = "Sources"
 LIMITATIONS: Final = "Limitations"
@@ -86,14 +87,11 @@ def title(report: Report) -> str:
 
 def head_line(report: Report) -> str:
     """Say how much of the report was checked, and what was not."""
-    claims = list(report.claims())
+    claims = [claim for section in sections(report) for claim in section.claims]
     cited = [claim for claim in claims if citations(report, claim)]
     if not cited:
         return "Nothing in this report was checked: it cites no passage of a source."
-    parts = [
-        _quotes_found(report, claims),
-        "Nobody has checked that the sources are right, or that a quote means what its section says.",
-    ]
+    parts = [_quotes_found(report), NOBODY]
     counts = Counter(claim.verdict for claim in cited)
     if repaired := counts[Verdict.REPAIRED]:
         were = "quote was" if repaired == 1 else "quotes were"
@@ -106,10 +104,10 @@ def head_line(report: Report) -> str:
     return " ".join(parts)
 
 
-def _quotes_found(report: Report, claims: Iterable[Claim]) -> str:
+def _quotes_found(report: Report) -> str:
     found = {
         (citation.source, citation.start, citation.end)
-        for claim in claims
+        for claim in report.claims()
         if claim.verdict is not Verdict.REPAIRED
         for citation, _ in citations(report, claim)
     }
@@ -125,7 +123,7 @@ def legend(report: Report) -> list[tuple[str, str]]:
     """Give the marks that this report uses, each with its meaning."""
     used = {
         claim.verdict
-        for section in report.sections
+        for section in sections(report)
         for claim in section.claims
         if mark(report, section, claim)
     }
@@ -145,8 +143,13 @@ def meaning(verdict: Verdict) -> str:
 
 
 def sections(report: Report) -> list[Section]:
-    """Give the sections that say something."""
-    return [section for section in report.sections if section.claims]
+    """Give the sections that say something, without what the head line says already."""
+    known = {_quotes_found(report), NOBODY}
+    shown = (
+        replace(section, claims=tuple(claim for claim in section.claims if one_line(claim.text) not in known))
+        for section in report.sections
+    )
+    return [section for section in shown if section.claims]
 
 
 def paragraphs(section: Section) -> Iterator[Paragraph]:
