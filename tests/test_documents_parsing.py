@@ -475,3 +475,142 @@ def test_a_sentence_that_goes_on_over_a_column_or_page_is_whole(paper: Parsed) -
 def test_parsing_is_the_same_each_time(tmp_path: Path) -> None:
     data = _pdf(PAPER)
     assert parse(data, "pdf") == parse(data, "pdf")
+
+
+def _drawn(pages: list[list[tuple[float, float, float, str]]]) -> bytes:
+    """Make a PDF by hand: each line at x, y in a size, written in the order given."""
+    from pypdf import PdfWriter
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = PdfWriter()
+    font = DictionaryObject(
+        {
+            NameObject("/Type"): NameObject("/Font"),
+            NameObject("/Subtype"): NameObject("/Type1"),
+            NameObject("/BaseFont"): NameObject("/Helvetica"),
+        }
+    )
+    for lines in pages:
+        page = writer.add_blank_page(612, 792)
+        stream = DecodedStreamObject()
+        shown = "\n".join(f"/F1 {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj" for x, y, size, text in lines)
+        stream.set_data(f"BT\n{shown}\nET".encode())
+        page[NameObject("/Contents")] = writer._add_object(stream)
+        fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
+        page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return buffer.getvalue()
+
+
+def test_columns_that_were_written_row_by_row_are_read_one_after_the_other() -> None:
+    rows = []
+    for number in range(20):
+        rows.append((50, 650 - 12 * number, 9, f"left {number} has words that fill its column"))
+        rows.append((320, 650 - 12 * number, 9, f"right {number} has words that fill it too"))
+    text = parse(
+        _drawn([[(50, 700, 9, "One line goes over both of the columns of this page and more"), *rows]]), "pdf"
+    ).text
+    found = [text.index(words) for words in ("One line", "left 0", "left 19", "right 0", "right 19")]
+    assert found == sorted(found)
+    assert "column left 1 has" in text and "too right 1 has" in text
+
+
+def test_a_gap_in_a_line_or_two_is_no_column() -> None:
+    lines = [
+        (50, 700 - 12 * row, 9, f"Line {row} of prose goes over the whole width of the page, as it does.")
+        for row in range(20)
+    ]
+    text = parse(_drawn([[*lines, (50, 400, 9, "Apples"), (400, 400, 9, "12 kg")]]), "pdf").text
+    assert "Apples 12 kg" in text
+
+
+def test_heads_with_the_pages_number_are_left_out_though_their_words_change() -> None:
+    pages = []
+    for number in range(6):
+        head = (50, 760, 9, f"Chapter {number // 2}: Of things {number + 11}")
+        prose = [
+            (50, 600 - 12 * row, 9, f"Page {number} says in line {row} what it has to say.")
+            for row in range(9)
+        ]
+        pages.append([head, *prose])
+    text = parse(_drawn(pages), "pdf").text
+    assert "Chapter" not in text and text.count("what it has to say") == 54
+
+
+def test_a_large_heading_at_the_top_of_a_page_is_kept_though_its_number_fits() -> None:
+    pages = []
+    for number, name in enumerate(("Dust", "Ions", "Gas", "Orbits", "Names", "Ends")):
+        lines = [(50, 740, 16, f"{number + 1} {name} of comets"), (300, 40, 9, str(number + 1))]
+        pages.append(
+            lines + [(50, 600 - 12 * row, 9, f"Line {row} of page {number} is prose.") for row in range(9)]
+        )
+    parsed = parse(_drawn(pages), "pdf")
+    assert _where(parsed, "of page 3 is prose").heading == "4 Orbits of comets"
+
+
+HIDDEN = r"""
+#set page(footer: context [Preprint. Under review. #h(1fr) #counter(page).display()])
+#set text(size: 10pt)
+#text(18pt)[*On the tails of comets*]
+
+Ann Lee, Bo K. Chu and Cäcilie d'Orme
+
+Faculty of Skies, University of Nowhere. Correspondence to: ann\@nowhere.edu
+
+#text(weight: "bold")[Abstract] #h(1em) Comets have tails. We found that the tails point away from the sun.
+
+Keywords: comets, tails, sun
+
+= 1 Introduction
+The tail of a comet was described long ago (Kepler, 1619) and measured in 1951 by Biermann. #lorem(80)
+
+© 2019 The Authors. This is an open access article under the CC BY license.
+
+Acknowledgements. We thank the observers and the Sky Foundation for grant 77.
+
+= References
+Biermann, L. (1951). Kometenschweife und solare Korpuskularstrahlung. Zeitschrift, 29, 274--286.
+
+#text(weight: "bold")[Kepler, J.] De cometis libelli tres. Augsburg, 1619.
+
+Lee, A., and Chu, B. K. (2018). More on tails. arXiv preprint arXiv:1801.00001.
+
+= A Appendix
+The appendix holds words of its own. #lorem(40)
+"""
+
+
+@pytest.fixture(scope="module")
+def preprint() -> Parsed:
+    return parse(_pdf(HIDDEN), "pdf")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Faculty",
+        "nowhere.edu",
+        "Keywords",
+        "open access",
+        "Sky Foundation",
+        "Zeitschrift",
+        "De cometis",
+        "arXiv",
+        "Under review",
+        "Cäcilie",
+    ],
+)
+def test_what_surrounds_prose_is_never_quoted(preprint: Parsed, words: str) -> None:
+    assert not any(words in passage for passage in _passages(preprint))
+
+
+@pytest.mark.parametrize("words", ["We found that", "described long ago (Kepler, 1619)", "words of its own"])
+def test_prose_beside_it_is_quoted(preprint: Parsed, words: str) -> None:
+    assert any(words in passage for passage in _passages(preprint))
+
+
+def test_a_pdf_without_metadata_is_identified_by_its_first_page(preprint: Parsed) -> None:
+    assert preprint.title == "On the tails of comets"
+    assert preprint.authors == ("Ann Lee", "Bo K. Chu", "Cäcilie d’Orme")
+    assert preprint.year == 2019

@@ -22,7 +22,7 @@ from .opening import Stamp
 from .records import Document, Passage
 
 #: Raised whenever parsing or cutting changes: what an older one read is read again.
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 _SCHEMA: Final = """
 CREATE TABLE documents (

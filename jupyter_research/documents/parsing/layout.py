@@ -189,10 +189,10 @@ def _groups(lines: list[Line]) -> Iterator[list[Line]]:
 
 
 def _pitch(lines: list[Line]) -> float:
-    steps = sorted(
-        round(one.top - two.top, 1) for one, two in pairwise(lines) if 0 < one.top - two.top < 4 * one.size
-    )
-    return steps[len(steps) // 2] if steps else 12.0
+    """Give the commonest distance between two lines, the smaller of two as common."""
+    near = [(one.top - two.top, one.size) for one, two in pairwise(lines)]
+    steps = Counter(round(step) for step, size in near if 0.8 * size < step < 3 * size)
+    return max(steps.items(), key=lambda item: (item[1], -item[0]))[0] if steps else 12.0
 
 
 def _starts(line: Line, before: Line, pitch: float) -> bool:
@@ -204,7 +204,7 @@ def _starts(line: Line, before: Line, pitch: float) -> bool:
     if step < 0 or step > 6 * pitch:
         # The next column: the sentence goes on unless it had ended.
         return bool(_LAST.search(before.text))
-    if step > 1.4 * max(pitch, line.size):
+    if step > max(1.2 * pitch + 0.5, 1.1 * line.size):
         return True
     indented = line.left - before.left > 0.6 * line.size
     return (indented and bool(_LAST.search(before.text))) or bool(re.match(r"[•◦▪‣]|\[\d+\]\s", line.text))

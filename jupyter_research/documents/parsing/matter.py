@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from .front import byline
 from .layout import Paragraph, Sheet, body_size, paragraphs_of
 
 _NUMBERED: Final = r"(?:(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*\.?\s+)?"
@@ -27,6 +28,7 @@ _SECTION: Final = re.compile(
     r"results and discussion|future work)\s*[:.]?$",
     re.I,
 )
+_RUN_IN_ABSTRACT: Final = re.compile(r"(?:abstract|summary)\b[\s:.—–-]+[A-Z]", re.I)
 _NUMBERED_HEADING: Final = re.compile(
     r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-Z]\.(?:\d+\.?)?|[IVX]+\.)\s+[A-Z]\S*(?:\s+\S+){0,11}$"
 )
@@ -77,17 +79,20 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arranged:
-    """Hold the blocks of a document in reading order, and the title that its first page shows."""
+    """Hold the blocks of a document in reading order, and what its first page says of it."""
 
     blocks: tuple[Block, ...]
     title: str | None
+    authors: tuple[str, ...]
 
 
 def arrange(sheets: list[Sheet]) -> Arranged:
     """Turn pages into blocks, each quotable or not."""
     paragraphs = paragraphs_of(sheets)
     body = body_size(line for paragraph in paragraphs for line in paragraph.lines)
-    return Arranged(blocks=tuple(_blocks(paragraphs, body)), title=_title(paragraphs, body))
+    title = _title(paragraphs, body)
+    blocks = tuple(_blocks(paragraphs, body))
+    return Arranged(blocks=blocks, title=title, authors=byline(paragraphs, title))
 
 
 def _blocks(paragraphs: list[Paragraph], body: float) -> Iterator[Block]:
@@ -101,7 +106,7 @@ def _blocks(paragraphs: list[Paragraph], body: float) -> Iterator[Block]:
             opened = opened or bool(_SECTION.match(heading))
             yield Block(text=heading, page=paragraph.page, heading=heading, quotable=False)
             continue
-        opened = opened or _is_prose(paragraph)
+        opened = opened or _is_prose(paragraph) or bool(_RUN_IN_ABSTRACT.match(paragraph.text))
         quotable = opened and closed is None and not _is_matter(paragraph, first=paragraph.page == 1)
         yield Block(text=paragraph.text, page=paragraph.page, heading=heading, quotable=quotable)
 

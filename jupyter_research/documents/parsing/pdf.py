@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+from .front import year_on
 from .layout import Line, Sheet
 from .matter import arrange
 from .parsed import PRODUCT, Composer, NoEvidence, Parsed, Unreadable, doi_in, storable, year_in
@@ -65,13 +66,17 @@ def _parsed(sheets: list[Sheet], said: dict[str, str]) -> Parsed:
         text=composer.text(),
         marks=tuple(composer.marks),
         title=_meaningful(said.get("Title", "")) or arranged.title,
-        authors=tuple(
-            name.strip() for name in re.split(r";|,| and ", said.get("Author", "")) if name.strip()
-        ),
-        year=year_in(said.get("CreationDate", "")[2:6]),
+        authors=_authors(said.get("Author", "")) or arranged.authors,
+        year=year_on(sheets) or year_in(said.get("CreationDate", "")[2:6]),
         doi=doi_in(front),
         pages=len(sheets),
     )
+
+
+def _authors(said: str) -> tuple[str, ...]:
+    names = [name.strip() for name in re.split(r";|,| and ", said) if name.strip()]
+    # The account of whoever pressed the button is no author.
+    return tuple(names) if any(" " in name for name in names) else ()
 
 
 def _meaningful(title: str) -> str | None:
