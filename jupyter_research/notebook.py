@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import card, widgets
-from .client import Client, LocalClient, NoCredential, Server, ServerClient, Session, connect
+from .client import Client, Collection, LocalClient, NoCredential, Server, ServerClient, Session, connect
 from .client.discovery import kernel_id, parent_server
 from .errors import InvalidRequest, ResearcherFailed, ResearchError, SessionNotFound
 from .events import State
@@ -124,16 +124,13 @@ def sessions(state: str | None = None, limit: int = 50) -> Sessions:
     return Sessions(sorted(found, key=lambda item: str(item.known["created"]), reverse=True)[:limit])
 
 
-def library(path: str | os.PathLike[str]) -> str:
-    """Name a folder or file as a source, whatever the current folder is: `sources=library("papers")`.
+def library(path: str | os.PathLike[str]) -> Collection:
+    """Name a folder or file as a source, whatever the current folder is then, or search it by itself.
 
     Raises:
         InvalidRequest: when it does not exist.
     """
-    place = Path(path).expanduser().resolve()
-    if not place.exists():
-        raise InvalidRequest(f"{place} does not exist: give the path of a folder or a file.")
-    return str(place)
+    return Collection(path)
 
 
 class Sessions(list[Session]):

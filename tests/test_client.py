@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from jupyter_research import errors
 from jupyter_research._version import __version__
 from jupyter_research.client import NoCredential, ServerClient, Session, connect, find
 from jupyter_research.client import Server as Found
+from jupyter_research.client import session as session_module
 from jupyter_research.client.server import check_version
 
 
@@ -295,3 +297,14 @@ def test_a_failed_session_says_why_it_has_no_report(client: ServerClient) -> Non
     assert session.wait(30).state == "failed"
     with pytest.raises(errors.NotReady, match="it failed: "):
         _ = session.report
+
+
+def test_tables_are_data_frames_where_pandas_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [{"a": 1}]
+    monkeypatch.setattr(session_module, "find_spec", lambda name: None)
+    assert session_module.table(records) is records
+    pandas = ModuleType("pandas")
+    pandas.DataFrame = lambda rows: ("frame", rows)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pandas", pandas)
+    monkeypatch.setattr(session_module, "find_spec", lambda name: object())
+    assert session_module.table(records) == ("frame", records)

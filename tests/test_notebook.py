@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -168,6 +169,24 @@ def test_asking_and_not_asking_at_once_is_refused() -> None:
 
 def test_a_library_is_named_by_its_full_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    assert library("users.md") == str(folder / "users.md")
+    assert os.fspath(library("users.md")) == str(folder / "users.md")
+    assert os.fspath(library("example")) == "example"
     with pytest.raises(InvalidRequest, match="does not exist"):
         library("nowhere")
+
+
+def test_a_library_is_searched_without_a_session(kernel: Kernel) -> None:
+    found = kernel.value("j.library('users.md').search('keeping user apart', k=3)")
+    assert [passage["path"].rpartition("/")[2] for passage in found] == ["users.md"]
+    assert "A server keeps its users apart by tokens." in found[0]["quote"]
+    assert kernel.value("j.library('users.md').search('zebra')") == []
+    error = kernel.run("j.library('users.md').search(' ')", ok=False).error
+    assert error is not None
+    assert error.startswith("InvalidRequest: The query is empty")
+
+
+def test_a_library_is_a_source_of_a_session(kernel: Kernel) -> None:
+    run = kernel.run("s = j.research('who is kept apart?', sources=j.library('users.md'), in_kernel=True)")
+    (source,) = run.cards[0][MIME]["snapshot"]["options"]["sources"]
+    assert source.endswith("/users.md")
+    assert kernel.value("s.wait(60).state") == "completed"

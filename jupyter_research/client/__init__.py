@@ -5,6 +5,7 @@ what works in-process imports the runtime inside.
 """
 
 from .base import Client
+from .collection import Collection
 from .connection import connect
 from .discovery import Server, find
 from .local import LocalClient
@@ -14,6 +15,7 @@ from .session import CellReport, Session
 __all__ = [
     "CellReport",
     "Client",
+    "Collection",
     "LocalClient",
     "NoCredential",
     "Server",

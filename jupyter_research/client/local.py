@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -111,6 +111,10 @@ class LocalClient:
     def source(self, session_id: str, source_id: str) -> dict[str, Any]:
         """Give `{"id", "title", "text"}` of a source as it was stored."""
         return self.runtime.source(self._caller, session_id, source_id)
+
+    def search(self, query: str, *, sources: Sequence[str], k: int = 20) -> Sequence[Mapping[str, Any]]:
+        """Give the passages of files that fit best, without a session."""
+        return self.runtime.search(self._caller, query, sources=sources, k=k)
 
     def health(self) -> dict[str, Any]:
         """Give the version and how many sessions are in which state."""

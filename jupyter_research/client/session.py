@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -92,13 +92,13 @@ class Session:
     @property
     def sources(self) -> Any:
         """Give the report's sources: a DataFrame where pandas is installed, else a list of records."""
-        return _table([source.to_json() for source in self.report.sources])
+        return table([source.to_json() for source in self.report.sources])
 
     @property
     def claims(self) -> Any:
         """Give the report's claims with verdict and sources, as `sources` does."""
         numbers = {source.id: source.number for source in self.report.sources}
-        return _table(
+        return table(
             [
                 {
                     "id": claim.id,
@@ -212,6 +212,6 @@ def _not_ready(snapshot: Snapshot) -> str:
     return f"The session has no report, it is {_phase(snapshot)}{advice}."
 
 
-def _table(records: list[dict[str, Any]]) -> Any:
-    """Give a DataFrame where pandas is installed; imported here, so that nobody else pays for it."""
+def table(records: Sequence[Mapping[str, Any]]) -> Any:
+    """Give a DataFrame where pandas is installed, else the records; nobody else pays for the import."""
     return import_module("pandas").DataFrame(records) if find_spec("pandas") else records
