@@ -212,7 +212,10 @@ def test_a_citation_of_no_known_source_never_reaches_a_report() -> None:
 def test_what_the_head_says_is_not_said_again() -> None:
     report = plain_report()
     first = layout.head_line(report).split(". ")[0] + "."
-    again = tuple(Claim(id=f"a{n}", text=text) for n, text in enumerate((first, layout.NOBODY)))
+    again = tuple(
+        Claim(id=f"a{n}", text=text)
+        for n, text in enumerate((first, layout.NOBODY, f"{first} {layout.NOBODY}"))
+    )
     data = {**report.to_json(), "sections": [Section(heading="Introduction", claims=again).to_json()]}
     data["sections"] += report.to_json()["sections"]
     told = Report.from_json(data)

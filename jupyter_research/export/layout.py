@@ -144,7 +144,7 @@ def meaning(verdict: Verdict) -> str:
 
 def sections(report: Report) -> list[Section]:
     """Give the sections that say something, without what the head line says already."""
-    known = {_quotes_found(report), NOBODY}
+    known = {_quotes_found(report), NOBODY, f"{_quotes_found(report)} {NOBODY}"}
     shown = (
         replace(section, claims=tuple(claim for claim in section.claims if one_line(claim.text) not in known))
         for section in report.sections
