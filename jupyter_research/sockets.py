@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Sessions that one socket may have joined.
 MAX_JOINED: Final = 1000
+
+#: Seconds that a farewell may take.
+FAREWELL_SECONDS: Final = 5.0
 
 
 class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -168,12 +172,14 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
             await self.revoke()
 
     async def revoke(self) -> None:
-        """Show nothing more, say so, and close."""
+        """Show nothing more, say so, and close; a viewer who does not read is not waited for."""
+        session_ids = list(self.viewer.cursors)
+        self.runtime.broadcast.leave_all(self.viewer)
         try:
-            for session_id in list(self.viewer.cursors):
-                await self.leave(session_id, "revoked")
-        except ConnectionError:
-            self.log.debug("A viewer left before its access was taken back.")
+            for session_id in session_ids:
+                await asyncio.wait_for(self.leave(session_id, "revoked"), FAREWELL_SECONDS)
+        except (ConnectionError, asyncio.TimeoutError):
+            self.log.debug("A viewer did not hear that its access was taken back.")
         self.close(1008, "Access was taken back.")
 
     def _notice_dead_peers(self) -> None:

@@ -273,6 +273,25 @@ class TestPeople:
             pass
         assert socket.close_code == 1008
 
+    async def test_viewer_who_does_not_read_is_shown_out_all_the_same(
+        self, person: Callable[[str], Person], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        alice = person("alice")
+        session_id = (await alice.start(researcher="slow"))["session_id"]
+        socket = await alice.connect()
+        await say(socket, "join_session", session_id=session_id)
+        await messages(socket, "session_joined")
+
+        async def stuck(self: Any, text: bytes) -> None:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr("jupyter_research.sockets.FAREWELL_SECONDS", 0.1)
+        monkeypatch.setattr(SessionSocket, "write_message", stuck)
+        Turnstile.open = False
+        while await hear(socket) is not None:
+            pass
+        assert socket.close_code == 1008
+
     async def test_person_whom_the_provider_forgets_is_shown_out(
         self, person: Callable[[str], Person], jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
