@@ -17,6 +17,7 @@ import pytest
 
 from jupyter_research.documents import Failure, FileRef, Indexed, Library, Stopped
 from jupyter_research.documents import reading as reading_module
+from jupyter_research.documents.room import is_tight, processors
 from jupyter_research.documents.worker import Worker
 from jupyter_research.errors import SessionCancelled, SourceNotFound
 from jupyter_research.work import Control
@@ -376,6 +377,44 @@ def test_a_child_that_dies_costs_its_file_alone(stubborn: Path, folder: Path) ->
     assert worker.parse(folder / "next.txt", "text", _wanted)["text"] == "Next words."
     worker.close()
     assert _children() == []
+
+
+def test_a_child_that_has_grown_ends_after_its_file(stubborn: Path, folder: Path) -> None:
+    (folder / "next.txt").write_text("Next words.")
+    worker = Worker()
+    assert worker.parse(folder / "next.txt", "text", _wanted)["text"] == "Next words."
+    assert len(_children()) == 1
+    assert "failure" not in worker.parse(stubborn, "text", _wanted)
+    assert _children() == []
+    assert worker.parse(folder / "next.txt", "text", _wanted)["text"] == "Next words."
+    worker.close()
+
+
+def test_children_follow_the_limits_of_a_hub(tmp_path: Path) -> None:
+    assert processors({"CPU_LIMIT": "1.5"}) == 1
+    assert processors({"CPU_LIMIT": "0.5"}) == 1
+    assert processors({}) == processors({"CPU_LIMIT": "64"}) == processors({"CPU_LIMIT": "nonsense"})
+    (tmp_path / "17").mkdir()
+    (tmp_path / "17" / "statm").write_text(f"9 {300 * 1024**2 // os.sysconf('SC_PAGE_SIZE')} 1")
+    assert is_tight({"MEM_LIMIT": str(499 * 1024**2)}, tmp_path)
+    assert not is_tight({"MEM_LIMIT": str(501 * 1024**2)}, tmp_path)
+    assert not is_tight({}, tmp_path)
+
+
+def test_files_are_read_one_at_a_time_when_memory_is_short(
+    folder: Path, open_library: Callable[[], Library], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        (folder / f"{number}.txt").write_text(f"Words {number}.")
+    most = 0
+
+    def progress(done: int, total: int, name: str) -> None:
+        nonlocal most
+        most = max(most, len(_children()))
+
+    monkeypatch.setenv("MEM_LIMIT", "1000000")
+    assert open_library().refresh(progress=progress).read == 20
+    assert most == 1
 
 
 def test_a_child_ends_with_its_parent(stubborn: Path) -> None:

@@ -16,6 +16,7 @@ from .index import Entry, Index, Known, now
 from .kinds import kind_of
 from .opening import Stamp, refused
 from .records import Failure, FileRef, Stopped
+from .room import is_tight, processors
 from .worker import Worker
 
 #: A batch is committed when it holds this many files or characters, or is this many seconds old.
@@ -53,7 +54,7 @@ class Reading:
         self._outcome = Outcome()
         self._todo: queue.SimpleQueue[FileRef] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[FileRef, dict[str, Any]] | None] = queue.SimpleQueue()
-        self._workers = [Worker() for _ in range(workers or _processors())]
+        self._workers = [Worker() for _ in range(workers or processors())]
         self._batch: list[Entry] = []
         self._since = time.monotonic()
 
@@ -118,6 +119,9 @@ class Reading:
 
     def _work(self, worker: Worker) -> None:
         while not self._control.stopping:
+            if worker is not self._workers[0] and is_tight():
+                worker.close()
+                return
             try:
                 file = self._todo.get_nowait()
             except queue.Empty:
@@ -200,7 +204,3 @@ class Reading:
             self._index.write(self._batch)
         self._batch = []
         self._since = time.monotonic()
-
-
-def _processors() -> int:
-    return max(1, min(4, os.cpu_count() or 1))

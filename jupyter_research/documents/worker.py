@@ -57,6 +57,8 @@ class Worker:
                 go_on = wanted(answer["hash"])
                 send(process.stdin, go_on)
                 answer |= receive(process.stdout) if go_on else {"known": True}
+            if answer.pop("last", False):
+                self._let_go()
         except (EOFError, OSError, ValueError):
             answer["failure"] = self._death()
         finally:
@@ -74,8 +76,7 @@ class Worker:
         """End the child for good."""
         with self._lock:
             self._closed = True
-            process, self._process = self._process, None
-        _end(process)
+        self._let_go()
 
     def _started(self) -> subprocess.Popen[bytes]:
         with self._lock:
@@ -86,12 +87,15 @@ class Worker:
                 self._process = _start(self._memory, self._seconds + 10)
             return self._process
 
-    def _death(self) -> str:
+    def _let_go(self) -> None:
         with self._lock:
             process, self._process = self._process, None
-            reason = self._killed_for
         _end(process)
-        return reason or "damaged: the parser crashed on it"
+
+    def _death(self) -> str:
+        self._let_go()
+        with self._lock:
+            return self._killed_for or "damaged: the parser crashed on it"
 
 
 def _start(memory: int, seconds: int) -> subprocess.Popen[bytes]:
