@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -125,3 +126,15 @@ def test_a_source_shows_its_path_or_its_address_and_never_both() -> None:
 
 def test_claims_come_in_the_order_of_the_sections() -> None:
     assert [claim.id for claim in a_report().claims()] == ["c1", "c2"]
+
+
+def fields() -> set[str]:
+    """Give the names of all fields that the schema knows."""
+    kinds = [schema(), *(kind for kind in schema()["$defs"].values() if "properties" in kind)]
+    return {name for kind in kinds for name in kind["properties"]}
+
+
+@pytest.mark.parametrize("name", sorted(fields()))
+def test_each_field_of_the_schema_is_documented(name: str) -> None:
+    text = (Path(__file__).parent.parent / "docs" / "reference" / "report.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in text

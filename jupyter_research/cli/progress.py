@@ -108,8 +108,10 @@ class Bars(Quiet):
 
     def show(self, snapshot: Snapshot, events: Sequence[Event]) -> None:
         """Move the bars."""
-        finished = State(snapshot["state"]).finished
-        message = phase(snapshot) if finished else one_line(snapshot["message"] or phase(snapshot))
+        state = State(snapshot["state"])
+        finished = state.finished
+        message = one_line(snapshot["message"] or "") if state.working else ""
+        message = message or phase(snapshot)
         self._move("", message, *((1, 1) if finished else (snapshot["done"], snapshot["total"])))
         for analyst in snapshot["analysts"]:
             name = one_line(analyst["name"] or analyst["role"] or analyst["id"])
