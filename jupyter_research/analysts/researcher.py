@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: LangGraph's own work needs room beside the branches: a fan-out as wide as the limit waits for itself.
 _SPARE_THREADS: Final = 4
 
+#: The file of the graph's checkpoints in the session's folder.
+CHECKPOINTS: Final = "checkpoints.sqlite"
+
 
 class Analysts:
     """Let analysts interview the library, each from one perspective, and write a report."""
@@ -98,14 +101,15 @@ class Analysts:
             ResearcherFailed: when every analyst failed.
             SessionCancelled: when the session was cancelled.
         """
-        from langgraph.errors import GraphDrained
-
         from ..documents import Stopped
 
         with self._study(work) as study:
             try:
+                if not (work.folder / CHECKPOINTS).exists():
+                    # Where there is nothing to read, that is said before LangGraph's seconds of imports.
+                    study.shelf.read(study.progress)
                 return _run(study)
-            except (GraphDrained, Stopped):
+            except Stopped:
                 if work.control.cancelled.is_set():
                     raise SessionCancelled("The session was cancelled.") from None
                 return Drained()
@@ -142,16 +146,18 @@ class Analysts:
 
 
 def _run(study: Study) -> Outcome:
+    from langgraph.errors import GraphDrained
     from langgraph.runtime import RunControl
     from langsmith import tracing_context
 
+    from ..documents import Stopped
     from .graph import build
 
     work = study.work
     control = RunControl()
     work.control.on_stop(lambda: control.request_drain("asked to stop"))
     # Tracing that somebody's environment turns on would send what the session reads to a service.
-    with _checkpoints(work.folder / "checkpoints.sqlite") as checkpointer, tracing_context(enabled=False):
+    with _checkpoints(work.folder / CHECKPOINTS) as checkpointer, tracing_context(enabled=False):
         graph = build(study, checkpointer)
         config = {
             "configurable": {"thread_id": work.session_id},
@@ -161,7 +167,10 @@ def _run(study: Study) -> Outcome:
         begin = _begin(graph, config, study)
         if isinstance(begin, Report):
             return Finished(report=begin)
-        result = graph.invoke(begin, config, durability="sync", control=control)
+        try:
+            result = graph.invoke(begin, config, durability="sync", control=control)
+        except GraphDrained as drained:
+            raise Stopped("The graph has stopped at its next step.") from drained
     if "__interrupt__" in result:
         asked = result["__interrupt__"][0].value
         return Proposed(question=asked["question"], proposal=asked["proposal"])

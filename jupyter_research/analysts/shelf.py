@@ -34,6 +34,7 @@ class Shelf:
         self._frequencies: dict[str, int] = {}
         self._lock = threading.Lock()
         self._size: int | None = None
+        self._indexed: Indexed | None = None
 
     @property
     def files(self) -> list[FileRef]:
@@ -41,12 +42,15 @@ class Shelf:
         return resolve(self._sources, self._work.place)
 
     def read(self, progress: Progress) -> Indexed:
-        """Read what is new among the files.
+        """Read what is new among the files; once for each attempt.
 
         Raises:
             NoDocuments: when there is nothing to read, with lines to copy.
             Stopped: when a drain was asked for.
         """
+        if self._indexed is not None:
+            return self._indexed
+        progress.say("Looking for documents", "READ_LIBRARY")
         files = self.files
         if not files:
             raise NoDocuments(nothing_found(self._sources, ()))
@@ -59,6 +63,7 @@ class Shelf:
                 nothing_found(self._sources, [f"{one.name}: {one.reason}" for one in indexed.failures])
             )
         self._documents = {document.id: document for document in indexed.documents}
+        self._indexed = indexed
         return indexed
 
     def reopen(self, progress: Progress) -> None:

@@ -28,7 +28,6 @@ class Steps:
 
     def read_library(self, state: State) -> Update:
         """Read the files that the session's sources name."""
-        self._study.progress.say("Looking for documents", "READ_LIBRARY")
         indexed = self._study.shelf.read(self._study.progress)
         files = len(indexed.documents) + len(indexed.failures)
         self._study.progress.found(files)
