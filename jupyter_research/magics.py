@@ -59,7 +59,7 @@ class ResearchMagics(Magics):
             --turns N            how many questions each asks, 1 to 5 (default 2)
             --model NAME         `extractive` (default: no network, no key) or provider:name
             --local-only         refuse everything that would send text elsewhere
-            --budget KEY=NUMBER  a cap on money, tokens, seconds or calls; may be repeated
+            --budget KEY=NUMBER  a cap on money, tokens, seconds or calls; a bare number is money
             --researcher NAME    another researcher than the built-in `analysts`
             --set NAME=VALUE     an option of that researcher; may be repeated
             --ask | --yes        ask for approval of the team, or never ask
@@ -187,11 +187,14 @@ def _researcher(line: Line, name: str, value: str) -> None:
 def _budget(line: Line, name: str, value: str) -> None:
     budget = line.options.setdefault("budget", {})
     for part in value.split(","):
-        key, _, amount = part.partition("=")
+        # A bare number is money.
+        key, _, amount = part.rpartition("=")
         try:
-            budget[key.strip()] = float(amount) if "." in amount else int(amount)
+            budget[key.strip() or "money"] = float(amount) if "." in amount else int(amount)
         except ValueError:
-            raise InvalidRequest(f"{name} takes KEY=NUMBER, for example `--budget calls=50`.") from None
+            raise InvalidRequest(
+                f"{name} takes an amount of money or KEY=NUMBER, for example `--budget calls=50`."
+            ) from None
 
 
 def _set(line: Line, name: str, value: str) -> None:

@@ -174,7 +174,7 @@ def unattended() -> bool:
     if shell is None:
         return False
     if hasattr(shell, "kernel"):
-        return not shell.kernel._allow_stdin and parent_server() is None
+        return not getattr(shell.kernel, "_allow_stdin", True) and parent_server() is None
     return not sys.stdin.isatty()
 
 

@@ -175,7 +175,9 @@ class SessionOutput:
                 self._only = True
                 return
             widget = session_widget(self.session)
-            self._shell.display_pub.publish(*widget._repr_mimebundle_())
+            data, metadata = widget._repr_mimebundle_()
+            # Where widgets are unknown the output above says it all: nothing stands here then.
+            self._shell.display_pub.publish({**data, "text/plain": ""}, metadata)
             self._widget = widget
 
     @contextmanager

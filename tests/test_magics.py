@@ -103,6 +103,25 @@ def test_a_magic_inside_a_string_stays_text(kernel: Kernel) -> None:
     assert kernel.value('"""\n%research is this run?\n"""') == "\n%research is this run?\n"
 
 
+def test_the_first_line_of_the_issue_gives_a_report_with_citations(kernel: Kernel) -> None:
+    topic = "how does a Jupyter server keep its users apart?"
+    run = kernel.run(f"%research --ask --source example {topic}")
+    kernel.run("session = _")
+    until(lambda: kernel.value("session.state") == "awaiting_approval")
+    kernel.run("team = session.snapshot['proposal']; team['analysts'] = team['analysts'][:1]")
+    kernel.run("session.approve(team)")
+    assert kernel.value("session.wait(120).state") == "completed"
+    assert len(kernel.value("[a['id'] for a in session.snapshot['analysts']]")) == 1
+    kernel.run(
+        "def exact(c): return session.client.source(session.id, c.source)['text'][c.start:c.end] == c.quote"
+    )
+    verdicts = kernel.value("[exact(c) for claim in session.report.claims() for c in claim.citations]")
+    assert len(verdicts) >= 5
+    assert all(verdicts)
+    kernel.wait_for(lambda: any("text/markdown" in data for data in run.updates), "the end")
+    assert "\n## Sources\n\n[1] " in run.updates[-1]["text/markdown"]
+
+
 def test_the_body_of_another_cell_magic_stays_as_it_is(kernel: Kernel, server: Server) -> None:
     kernel.run("%%writefile typed.txt\n%research is this run?")
     assert (server.root / "typed.txt").read_text() == "%research is this run?\n"
@@ -208,7 +227,7 @@ def test_a_question_mark_behind_the_magic_shows_its_help(kernel: Kernel, server:
         ("--nope what?", "There is no option --nope"),
         ("--analysts many what?", "--analysts takes a whole number"),
         ("--source", "--source needs a value"),
-        ("--budget lots what?", "--budget takes KEY=NUMBER"),
+        ("--budget lots what?", "--budget takes an amount of money or KEY=NUMBER"),
         ("--set steps what?", "--set takes NAME=VALUE"),
         ("--ask --yes what?", "Either --ask or --yes"),
         ("--researcher nobody what?", "nobody"),
@@ -328,6 +347,7 @@ def test_the_notebook_is_named_as_the_server_knows_it(server: Server) -> None:
             Line(topic="x", researcher="r", options={"n": 3, "w": "it's"}),
         ),
         ("--in-kernel --wait --new x", Line(topic="x", flags={"in_kernel": True, "wait": True, "new": True})),
+        ("--budget 0.50 x", Line(topic="x", options={"budget": {"money": 0.5}})),
         ("--open abc", Line(topic="abc", open=True)),
         ("", Line()),
     ],

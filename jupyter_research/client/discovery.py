@@ -66,7 +66,7 @@ def parent_server(env: Mapping[str, str] = os.environ) -> Server | None:
         for folder in runtime_folders(env):
             info = _read_info(folder / f"jpserver-{pid}.json")
             if info is not None and info.get("pid") == pid:
-                return _from_info(info, pid)
+                return _from_info(info, pid, env)
     return None
 
 
@@ -129,7 +129,7 @@ def _read_info(path: Path) -> dict[str, Any] | None:
     return info if isinstance(info, dict) else None
 
 
-def _from_info(info: Mapping[str, Any], pid: int) -> Server:
+def _from_info(info: Mapping[str, Any], pid: int, env: Mapping[str, str]) -> Server:
     host = str(info.get("hostname", ""))
     socket = str(info.get("sock") or "") or None
     url = str(info.get("url", ""))
@@ -146,7 +146,7 @@ def _from_info(info: Mapping[str, Any], pid: int) -> Server:
         root=Path(str(root)) if root else None,
         pid=pid,
         socket=unquote(socket) if socket else None,
-        tls=_hub_tls(os.environ),
+        tls=_hub_tls(env),
     )
 
 
