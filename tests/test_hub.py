@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -166,6 +167,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     finally:
         process.terminate()
         process.wait(DEADLINE)
+        # A Hub that is stopped while it starts leaves its proxy behind.
+        left = folder / "jupyterhub-proxy.pid"
+        if left.exists():
+            os.kill(int(left.read_text()), signal.SIGTERM)
 
 
 def _answers(hub: Hub) -> bool:
