@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -637,6 +638,22 @@ def test_no_text_format_holds_what_nobody_sees(name: str, hostile: dict[str, byt
     text = hostile[name].decode("utf-8")
     assert not OVERRIDES.search(text)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\U000e0000-\U000e007f]", text)
+
+
+@pytest.mark.parametrize("name", ["markdown", "html", "ipynb", "pdf", "docx"])
+@pytest.mark.parametrize(
+    "report", [plain_report(), Report(title="t", topic="t", markdown="Mine.")], ids=["claims", "prose"]
+)
+def test_no_export_is_taken_for_evidence(tmp_path: Path, report: Report, name: str) -> None:
+    from jupyter_research.documents import FileRef, Library
+
+    path = tmp_path / f"report{FORMATS[name].suffix}"
+    path.write_bytes(export(report, name))
+    library = Library(tmp_path / "index.sqlite", [FileRef(path=path, name=path.name)])
+    try:
+        assert library.refresh().documents == ()
+    finally:
+        library.close()
 
 
 def test_the_formats_are_those_of_the_contract() -> None:
