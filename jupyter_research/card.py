@@ -103,7 +103,9 @@ def _html(snapshot: Snapshot, note: str, report: Report | None) -> Iterator[str]
         f'<div class="jr-session" data-session-id="{escape(snapshot["session_id"])}" '
         f'data-state="{escape(snapshot["state"])}" data-seq="{snapshot["last_seq"]}">'
     )
-    yield f"<p><b>{escape(snapshot['topic'])}</b><br>{escape(phase(snapshot))}"
+    # The title of a report says the topic.
+    topic = f"<b>{escape(snapshot['topic'])}</b><br>" if report is None else ""
+    yield f"<p>{topic}{escape(phase(snapshot))}"
     happens = _what_happens(snapshot)
     yield f": {escape(happens)}</p>" if happens else "</p>"
     if report is None:

@@ -83,10 +83,12 @@ def test_markdown_stands_in_the_bundle_of_a_finished_session_only() -> None:
 
 
 def test_texts_of_others_stay_text() -> None:
-    shown = card.bundle(
-        snapshot(state="researching", message="<script>alert(1)</script>"), where="server", report=REPORT
-    )
-    page = Tags(shown["text/html"])
+    now = snapshot(state="researching", message="<script>alert(1)</script>")
+    before = Tags(card.bundle(now, where="server")["text/html"])
+    assert "what <is> this?" in before.text
+    assert "<script>alert(1)</script>" in before.text
+    assert {tag for tag, _ in before.found} <= {"div", "p", "b", "br"}
+    page = Tags(card.bundle(snapshot(state="completed"), where="server", report=REPORT)["text/html"])
     assert {tag for tag, _ in page.found} <= {
         "div",
         "p",
@@ -100,7 +102,7 @@ def test_texts_of_others_stay_text() -> None:
         "small",
         "i",
     }
-    for text in ("what <is> this?", "It is 1 < 2.", "On <it>", "One file was <empty>."):
+    for text in ("A <title>", "It is 1 < 2.", "On <it>", "One file was <empty>."):
         assert text in page.text
 
 

@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from live import MIME, Kernel, environment, running_server, until
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 from jupyter_research import card
 from jupyter_research.errors import InvalidRequest
@@ -123,6 +124,9 @@ def test_a_notebook_that_runs_by_itself_waits_and_is_saved_with_the_report(
     assert "users.md" in output.data["text/markdown"]
     assert "users.md" in output.data["text/html"]
     assert notebook.cells[1].outputs[0].text == "completed\n"
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    assert "A server keeps its users apart by tokens." in page
+    assert "users.md" in page
 
 
 def test_plain_ipython_shows_progress_line_by_line(folder: Path, tmp_path: Path) -> None:
