@@ -45,10 +45,8 @@ def body(report: Report) -> str:
     if report.markdown is not None:
         parts.append(_prose(report))
     else:
-        parts += [
-            _section(report, section, f"section-{n}") for n, section in enumerate(layout.sections(report), 1)
-        ]
-    parts += ["</main>", _limitations(report), _sources(report), _made(report)]
+        parts += [_section(report, section) for section in layout.sections(report)]
+    parts += [_limitations(report), _sources(report), _made(report), "</main>"]
     return "\n".join(filter(None, parts))
 
 
@@ -63,8 +61,8 @@ def _header(report: Report) -> str:
     )
 
 
-def _section(report: Report, section: Section, name: str) -> str:
-    parts = [f'<section aria-labelledby="{name}">\n<h2 id="{name}">{escape(layout.heading(section))}</h2>']
+def _section(report: Report, section: Section) -> str:
+    parts = [f"<section>\n<h2>{escape(layout.heading(section))}</h2>"]
     for paragraph in layout.paragraphs(section):
         claims = paragraph.claims
         if paragraph.kind == "quotes":
