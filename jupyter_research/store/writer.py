@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..errors import StorageFailed
+from .journal import Journal
 from .log import SessionLog
 
 log = logging.getLogger(__name__)
 
 #: How many entries one transaction takes at most.
 MAX_BATCH: Final = 4000
+
+#: Bytes of a page of the file.
+PAGE: Final = 4096
 
 #: Seconds between two signs of life.
 BEAT: Final = 10.0
@@ -60,6 +64,7 @@ class Writer:
         self._on_commit = on_commit
         self._on_failure = on_failure
         self._beat = beat
+        self._journal = Journal(path, connection)
         self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="jupyter_research-writer", daemon=True)
         self.put = self._queue.put
@@ -72,11 +77,13 @@ class Writer:
     def start(self) -> None:
         """Begin to write."""
         self._thread.start()
+        self._journal.start()
 
     def stop(self, timeout: float) -> bool:
         """Write what has been handed over, then end; tell whether that worked out in time."""
         self._queue.put(None)
         self._thread.join(timeout)
+        self._journal.stop(timeout)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -133,6 +140,8 @@ class Writer:
                 entry.future.set_result(body)
         if grown:
             self._on_commit(grown)
+        # After the news of it: this may take a moment. Each session has a page of its own that grows.
+        self._journal.committed(1 + len(grown) + sum(map(len, bodies)) // PAGE)
 
     def _transaction(self, rows: list[tuple[int, int, int, str]], *actions: Action) -> None:
         connection = self._connection
