@@ -62,6 +62,11 @@ def start_bundle(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def hidden(session_id: str) -> str:
+    """Give the style that hides the page of a session where a widget shows it."""
+    return f'.jr-saved[data-session-id="{session_id}"] {{ display: none; }}'
+
+
 def phase(snapshot: Snapshot) -> str:
     """Say in a few words how far a session is."""
     state = str(snapshot["state"]).replace("_", " ")
@@ -100,7 +105,7 @@ def _what_happens(snapshot: Snapshot) -> str:
 
 def _html(snapshot: Snapshot, note: str, report: Report | None) -> Iterator[str]:
     yield (
-        f'<div class="jr-session" data-session-id="{escape(snapshot["session_id"])}" '
+        f'<div class="jr-saved" data-session-id="{escape(snapshot["session_id"])}" '
         f'data-state="{escape(snapshot["state"])}" data-seq="{snapshot["last_seq"]}">'
     )
     # The title of a report says the topic.

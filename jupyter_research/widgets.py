@@ -203,6 +203,8 @@ def session_widget(session: Session) -> Any:
         """Draw a session in a front end without the labextension."""
 
         _esm = _SCRIPT
+        # While the widget lives, the output that is saved with the notebook would say everything twice.
+        _css = card.hidden(session.id)
         snapshot = traitlets.Dict().tag(sync=True)
         events: Any = traitlets.List().tag(sync=True)
         report = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
@@ -210,6 +212,8 @@ def session_widget(session: Session) -> Any:
         error = traitlets.Unicode().tag(sync=True)
         notice = traitlets.Unicode().tag(sync=True)
 
+    # Front ends keep one style for each name.
+    SessionWidget.__name__ = f"SessionWidget{session.id}"
     snapshot = session.snapshot
     first = max(0, snapshot["last_seq"] - _TAIL)
     events, _ = session.client.events(session.id, after=first, limit=_TAIL)

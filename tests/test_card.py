@@ -109,7 +109,7 @@ def test_texts_of_others_stay_text() -> None:
 def test_the_page_says_state_and_place_in_the_log() -> None:
     page = Tags(card.bundle(snapshot(state="paused", last_seq=7), where="server")["text/html"])
     tag, attributes = page.found[0]
-    assert (tag, attributes["class"]) == ("div", "jr-session")
+    assert (tag, attributes["class"]) == ("div", "jr-saved")
     assert attributes["data-session-id"] == "ab" * 16
     assert (attributes["data-state"], attributes["data-seq"]) == ("paused", "7")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from live import MIME, Kernel, Run, Server, running_server, until
 
-from jupyter_research import widgets
+from jupyter_research import card, widgets
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -70,6 +70,9 @@ def test_a_session_that_nobody_views_gets_a_widget(kernel: Kernel, tmp_path: Pat
     assert views(other) == []
     assert VIEW not in run.cards[0]
     state = state_of(kernel, model)
+    # One card is enough for the eye; the page stays in the file.
+    assert state["_css"] == card.hidden(run.session_id)
+    assert run.session_id in state["_anywidget_id"]
     assert state["snapshot"]["session_id"] == run.session_id
     assert [event["kind"] for event in state["events"]][:2] == ["session_started", "work_started"]
     stop.touch()
