@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -540,6 +541,29 @@ def test_no_export_is_taken_for_evidence(tmp_path: Path, report: Report, name: s
 def test_the_formats_are_those_of_the_contract() -> None:
     assert list(FORMATS) == ["markdown", "json", "html", "ipynb", "pdf", "docx", "bibtex", "csl-json"]
     assert all(item.suffix.startswith(".") and "/" in item.media_type for item in FORMATS.values())
+
+
+def test_whatever_stands_in_the_facts_of_a_report_can_be_written() -> None:
+    facts = {
+        "at": date(2026, 1, 2),
+        "set": {"one"},
+        "path": Path("a/b"),
+        "share": 0.25,
+        "ok": True,
+        "none": None,
+    }
+    report = Report(title="t", made=facts, usage={"nested": {"calls": [1, 2]}})
+    for name in FORMATS:
+        export(report, name)
+    lines = markdown(report).split("## How this was made")[1].strip().splitlines()
+    assert lines == [
+        "- At: 2026-01-02",
+        "- Set: one",
+        "- Path: a/b",
+        "- Share: 0.25",
+        "- Ok: yes",
+        "- Nested: calls: 1; 2",
+    ]
 
 
 def test_an_unknown_format_is_refused_with_the_list_of_formats() -> None:

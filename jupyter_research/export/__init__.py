@@ -39,7 +39,8 @@ def _late(module: str, function: str = "render") -> Callable[[Report], bytes]:
 
 
 def _json(report: Report) -> bytes:
-    text = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
+    # What a researcher of one's own put into `made` or `usage` may be anything.
+    text = json.dumps(report.to_json(), ensure_ascii=False, indent=2, default=str)
     # A lone surrogate, which UTF-8 cannot hold, becomes the escape that JSON has for it.
     return (text + "\n").encode("utf-8", "backslashreplace")
 
