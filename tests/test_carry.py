@@ -165,7 +165,8 @@ def by_thread_pool() -> Seen:
 
 
 def by_joblib() -> Seen:
-    joblib = pytest.importorskip("joblib", reason="the extra [test] brings joblib")
+    import joblib
+
     work = (joblib.delayed(get_session_context)() for _ in range(40))
     return list(joblib.Parallel(n_jobs=2, backend="threading", pre_dispatch=2, batch_size=1)(work))
 
