@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 #: Seconds after which a session without a viewer gets a widget.
 LOOK_AFTER = 2.0
 
+#: Seconds in which a viewer may still come and take the widget's place.
+LATE = 10
+
 #: Seconds between two updates of an output that nobody else draws, of a terminal, and of a widget.
 TEXT_PACE, TERMINAL_PACE, WIDGET_PACE = 1.0, 2.0, 0.25
 
@@ -176,9 +179,26 @@ class SessionOutput:
                 return
             widget = session_widget(self.session)
             data, metadata = widget._repr_mimebundle_()
+            place = {"display_id": uuid4().hex}
             # Where widgets are unknown the output above says it all: nothing stands here then.
-            self._shell.display_pub.publish({**data, "text/plain": ""}, metadata)
+            self._shell.display_pub.publish({**data, "text/plain": ""}, metadata, transient=place)
             self._widget = widget
+            if self._viewed_late():
+                self._widget = None
+                widget.close()
+                self._shell.display_pub.publish({"text/plain": ""}, {}, transient=place, update=True)
+
+    def _viewed_late(self) -> bool:
+        """Tell whether the labextension has come after all: a page under load takes its time."""
+        for _ in range(LATE):
+            if self.done.wait(1.0):
+                return False
+            try:
+                if self.session.snapshot.get("viewers"):
+                    return True
+            except errors.ResearchError:
+                return False
+        return False
 
     @contextmanager
     def _in_cell(self) -> Iterator[None]:

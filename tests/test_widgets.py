@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from live import MIME, Kernel, Run, Server, running_server, until
+from live import DEADLINE, MIME, Kernel, Run, Server, running_server, until
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
 from jupyter_research import card, widgets
 
@@ -79,6 +85,55 @@ def test_a_session_that_nobody_views_gets_a_widget(kernel: Kernel, tmp_path: Pat
     kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "completed", "the end")
     events = state_of(kernel, model)["events"]
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+
+
+@contextmanager
+def viewer(server: Server, session_id: str) -> Iterator[None]:
+    """View a session as the labextension does, in a thread of its own."""
+    joined, leave = threading.Event(), threading.Event()
+
+    async def view() -> None:
+        url = server.url.replace("http", "ws", 1) + "research/api/ws"
+        request = HTTPRequest(url, headers={"Authorization": f"token {server.token}"})
+        socket = await websocket_connect(request)
+        await socket.write_message(json.dumps({"type": "join_session", "session_id": session_id}))
+        assert "session_joined" in str(await socket.read_message())
+        joined.set()
+        await asyncio.to_thread(leave.wait)
+        socket.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(view(),))
+    thread.start()
+    assert joined.wait(DEADLINE)
+    yield
+    leave.set()
+    thread.join()
+
+
+def test_a_session_that_is_viewed_gets_none(kernel: Kernel, server: Server, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    run = kernel.run(f"%research --researcher slow --set until={stop} who has the labextension?")
+    with viewer(server, run.session_id):
+        kernel.run(f"import time; time.sleep({widgets.LOOK_AFTER + 1})")
+        assert views(run) == []
+    stop.touch()
+
+
+def test_a_viewer_that_comes_late_takes_the_place_of_the_widget(
+    kernel: Kernel, server: Server, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    run = kernel.run(f"%research --researcher slow --set until={stop} who is late?")
+    model = shown_widget(kernel, run)
+    [place] = [content["transient"] for content in run.of("display_data") if VIEW in content["data"]]
+    with viewer(server, run.session_id):
+        taken_back = {"data": {"text/plain": ""}, "metadata": {}, "transient": place}
+        kernel.wait_for(lambda: taken_back in run.of("update_display_data"), "the end of the widget")
+    closed = [
+        message["content"]["comm_id"] for message in kernel.messages if message["msg_type"] == "comm_close"
+    ]
+    assert model in closed
+    stop.touch()
 
 
 def test_a_session_that_has_ended_gets_none(kernel: Kernel) -> None:
