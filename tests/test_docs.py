@@ -197,3 +197,29 @@ def test_readme_leads_to_pages_that_exist() -> None:
     root = DOCS.parent
     targets = re.findall(r"\]\(([^)#]+)\)", (root / "README.md").read_text(encoding="utf-8"))
     assert not [target for target in targets if "://" not in target and not (root / target).exists()]
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
+def test_page_has_its_place_in_the_navigation(path: Path) -> None:
+    assert path.relative_to(DOCS).as_posix() in (DOCS.parent / "mkdocs.yml").read_text(encoding="utf-8")
+
+
+def modules() -> list[str]:
+    package = DOCS.parent / "jupyter_research"
+    single = [path.stem for path in package.glob("[a-z]*.py")]
+    return sorted(single + [f"{path.parent.name}/" for path in package.glob("*/__init__.py")])
+
+
+@pytest.mark.parametrize("module", modules())
+def test_module_stands_on_the_map(module: str) -> None:
+    assert f"`{module}`" in page("../CONTRIBUTING.md")
+
+
+def commands_of_make() -> list[str]:
+    text = (DOCS.parent / "Makefile").read_text(encoding="utf-8")
+    return re.findall(r"(?m)^([a-z]+):.*## ", text)
+
+
+@pytest.mark.parametrize("command", [name for name in commands_of_make() if name != "help"])
+def test_command_of_make_is_documented(command: str) -> None:
+    assert f"make {command}" in rows(page("../CONTRIBUTING.md"))
