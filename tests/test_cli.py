@@ -406,6 +406,27 @@ def test_in_process_uses_no_server(server: Server, beside: Terminal) -> None:
     assert len(server.sessions()) == before
 
 
+def test_what_the_server_may_not_read_is_done_here(server: Server, tmp_path: Path) -> None:
+    elsewhere = Terminal(server.folder)
+    elsewhere.folder = tmp_path
+    (tmp_path / "cookies.txt").write_text(LIBRARY["cookies.txt"], encoding="utf-8")
+    before = len(server.sessions())
+    result = elsewhere.run("run", "what is a cookie?")
+    assert "This is done here" in result.errors
+    assert "cookies.txt" in result.output
+    assert len(server.sessions()) == before
+
+
+def test_a_relative_source_means_the_same_to_the_server(server: Server, beside: Terminal) -> None:
+    (server.root / "deep").mkdir()
+    (server.root / "deep" / "cookies.txt").write_text(LIBRARY["cookies.txt"], encoding="utf-8")
+    deep = Terminal(server.folder)
+    deep.folder = server.root / "deep"
+    result = deep.run("run", "--source", "cookies.txt", "what is a cookie?")
+    assert "[1] cookies, deep/cookies.txt" in result.output
+    assert server.sessions()[0]["topic"] == "what is a cookie?"
+
+
 def test_a_named_server_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, JUPYTER_RESEARCH_URL="http://127.0.0.1:9/")
     result = terminal.run("list", code=1)

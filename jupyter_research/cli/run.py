@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any, Final
 
-from ..client import Client
+from ..client import Client, Server
 from ..errors import InvalidRequest
 from ..events import Snapshot, State, initial
 from ..export import FORMATS
@@ -31,13 +31,7 @@ def run(arguments: Namespace) -> int:
     output_format(arguments)
     topic = _topic(arguments.topic)
     sources = arguments.source or []
-    server = None if _in_process(arguments) else access.running_server()
-    if server is not None and not access.reads(server, sources):
-        print(
-            f"The server at {server.url} may not read all of that: this process does the work.",
-            file=sys.stderr,
-        )
-        server = None
+    server = None if _in_process(arguments) else _server(sources)
     names = sources if server is None else access.as_seen_by(server, sources)
     researcher = arguments.researcher or "analysts"
     own = {researcher: researcher} if ":" in researcher else {}
@@ -50,6 +44,15 @@ def run(arguments: Namespace) -> int:
         }
         # From the first event on, however much has happened since.
         return finish(client, initial(client.start(body)["session_id"]), arguments)
+
+
+def _server(sources: list[str]) -> Server | None:
+    """Find the running server, if it reads these sources."""
+    server = access.running_server()
+    if server is None or access.reads(server, sources):
+        return server
+    print(f"This is done here: the server at {server.url} reads other folders.", file=sys.stderr)
+    return None
 
 
 def finish(client: Client, snapshot: Snapshot, arguments: Namespace) -> int:
