@@ -119,7 +119,7 @@ class Runtime:
             self._capture = Capture()
             self._capture.install()
 
-    def close(self, timeout: float = 3.0) -> None:
+    def close(self, timeout: float = 1.5) -> None:
         """Interrupt what works, commit what was said, give the folder back; once is enough."""
         with self._lock:
             folder, self._folder = self._folder, None

@@ -172,7 +172,12 @@ def running_server(
     ]
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment(folder, **more), stdout=stream, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            env=environment(folder, **more),
+            stdin=subprocess.DEVNULL,  # At a terminal SIGINT is a question.
+            stdout=stream,
+            stderr=subprocess.STDOUT,
         )
     try:
         yield Server(process, folder, log)
