@@ -10,18 +10,36 @@ from .base import Brief, Draft, SectionDraft
 from .lenses import LENSES
 from .stem import stem
 from .topic import Topic
-from .words import words
+from .words import stems, words
 
 #: The headings of sections that no lens wrote.
 CLOSEST_HEADING: Final = "Closest to the topic"
 AT_ODDS_HEADING: Final = "Possibly at odds"
 #: Below so many quotes a section is called thin.
 THIN: Final = 2
+#: The share of words in common from which on two quotes say the same.
+_ALIKE: Final = 0.8
 #: A source with more than this share of the quotes is named.
 _ONE_SIDED: Final = 0.6
 
 
-def lens_section(section: SectionDraft, said: set[str], most: int) -> SectionDraft:
+class Said:
+    """Know what a digest has quoted, so that no sentence stands twice, nor one that says the same."""
+
+    def __init__(self) -> None:
+        self._said: list[frozenset[str]] = []
+
+    def takes(self, draft: Draft) -> bool:
+        """Take a quote in unless its like is there; tell whether it was taken."""
+        own = frozenset(stems(draft["text"]))
+        for other in self._said:
+            if len(own & other) >= _ALIKE * len(own | other):
+                return False
+        self._said.append(own)
+        return True
+
+
+def lens_section(section: SectionDraft, said: Said, most: int) -> SectionDraft:
     """Keep a section's strongest quotes that nobody showed before, in an order that reads.
 
     Quotes of one document stand together, in the order in which they stand there; the document with the
@@ -29,9 +47,7 @@ def lens_section(section: SectionDraft, said: set[str], most: int) -> SectionDra
     """
     shown: list[Draft] = []
     for draft in section["claims"]:
-        text = draft["text"].casefold()
-        if len(shown) < most and text not in said:
-            said.add(text)
+        if len(shown) < most and said.takes(draft):
             shown.append(draft)
     order = list(dict.fromkeys(_document(draft) for draft in shown))
     shown.sort(key=lambda draft: (order.index(_document(draft)), draft["quotes"][0]["start"]))
@@ -42,18 +58,15 @@ def introduction(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Se
     """Say what was searched for, where, and what came of it."""
     quotes = [draft for section in body for draft in section["claims"]]
     sources = {_document(draft) for draft in quotes}
+    searched = f"{_counted(brief.documents, 'document')} {'was' if brief.documents == 1 else 'were'}"
     texts = []
     if quotes:
         texts.append(
-            f"{brief.documents} documents were searched; {_counted(len(quotes), 'sentence')} about "
-            f"“{brief.topic}” from {_counted(len(sources), 'document')} "
-            f"{'stands' if len(quotes) == 1 else 'stand'} below. These sources say so; nothing was added to them."
+            f"{searched} searched for “{brief.topic}”. What {len(sources)} of them "
+            f"{'says' if len(sources) == 1 else 'say'} about it stands below in their own words."
         )
     else:
-        texts.append(
-            f"{_counted(brief.documents, 'document')} {'was' if brief.documents == 1 else 'were'} searched, and "
-            f"nothing was found in {'it' if brief.documents == 1 else 'them'} about “{brief.topic}”."
-        )
+        texts.append(f"{searched} searched, and nothing was found about “{brief.topic}”.")
     unknown = _unknown(brief.topic, topic)
     if unknown:
         texts.append(f"The library nowhere uses the {_noun('word', unknown)} {_listed(unknown)}.")
@@ -67,7 +80,8 @@ def conclusion(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Sect
     lenses = [section for section in body if section["analyst"] is not None]
     if not quotes:
         texts.append(
-            "No conclusion can be drawn from this library. Other words for the topic, or another source, may help."
+            "No conclusion can be drawn from this library. Other words for the topic, or another source, "
+            "may help."
         )
         return {"heading": "Conclusion", "analyst": None, "claims": [_plain(text) for text in texts]}
     texts += _thin(lenses)
@@ -75,14 +89,14 @@ def conclusion(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Sect
     pairs = sum(len(section["claims"]) // 2 for section in body if section["heading"] == AT_ODDS_HEADING)
     if pairs:
         texts.append(
-            f"{_counted(pairs, 'pair')} of sentences from different documents use the same words with another number, "
-            "a negation or an opposite; whether they contradict each other is for a reader to judge."
+            f"{_counted(pairs, 'pair')} of sentences from different documents use the same words with another "
+            "number, a negation or an opposite; whether they contradict each other is for a reader to judge."
         )
     else:
-        texts.append("No two sources were seen to oppose each other on the same words; that is all that was checked.")
+        texts.append("No two documents were seen to oppose each other in the same words.")
     missing = [lens.name for lens in LENSES if lens.id not in {section["analyst"] for section in lenses}]
     if missing:
-        texts.append(f"Not looked at, or nothing found: {_listed(missing)}.")
+        texts.append(f"Not looked through: the {_noun('lens', missing, 'lenses')} {_listed(missing)}.")
     return {"heading": "Conclusion", "analyst": None, "claims": [_plain(text) for text in texts]}
 
 
@@ -123,8 +137,8 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else noun + 's'}"
 
 
-def _noun(noun: str, things: Sequence[str]) -> str:
-    return noun if len(things) == 1 else noun + "s"
+def _noun(noun: str, things: Sequence[str], plural: str | None = None) -> str:
+    return noun if len(things) == 1 else plural or noun + "s"
 
 
 def _listed(things: Sequence[str]) -> str:

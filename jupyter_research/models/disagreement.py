@@ -14,7 +14,8 @@ from .pool import Sentence
 from .words import NUMBER
 
 _NEGATION: Final = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|cannot|without|fail(?:s|ed)?|lack(?:s|ed)?|unlikely|absent)\b|n['’]t\b", re.I
+    r"\b(?:not|no|never|none|neither|nor|cannot|without|fail(?:s|ed)?|lack(?:s|ed)?|unlikely|absent)\b|n['’]t\b",
+    re.I,
 )
 _OPPOSITE: Final = (
     ("increas", "decreas"), ("increas", "reduc"), ("higher", "lower"), ("more", "less"), ("improv", "worsen"),

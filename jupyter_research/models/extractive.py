@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from .base import Analyst, Brief, Draft, Hit, SectionDraft, Splitter, Team, Turn
-from .digest import AT_ODDS_HEADING, CLOSEST_HEADING, conclusion, introduction, lens_section
+from .digest import AT_ODDS_HEADING, CLOSEST_HEADING, Said, conclusion, introduction, lens_section
 from .disagreement import opposed
 from .feedback import apply_feedback
 from .lenses import LENSES, Lens, lens_of
 from .pool import Pool, Sentence, cut
 from .topic import read_topic, with_related
-from .words import GENERIC_WORDS, STOP_WORDS, words
+from .words import GENERIC_WORDS, STOP_WORDS, forms, words
 
-#: How many sentences the digest's first section shows.
+#: How many sentences the digest's first section shows at most: a third of what there is, so that the lenses
+#: have something to show as well.
 CLOSEST: Final = 10
+_FEWEST: Final = 3
 #: How many sentences an answer and a lens's section have at most.
 ANSWER: Final = 7
 SECTION: Final = 6
@@ -29,6 +31,8 @@ SECTION: Final = 6
 _NEAR_ENOUGH: Final = 0.35
 #: How many passages stay cut into sentences.
 _KEPT: Final = 4096
+#: How many sentences show what a lens has to offer.
+_TELLING: Final = 5
 #: Among how many sentences contradictions are looked for.
 _COMPARED: Final = 120
 
@@ -53,20 +57,23 @@ class Extractive:
     def limits(self) -> tuple[str, ...]:
         """Say what sentences chosen by their words cannot tell."""
         return (
-            "No language model was used: sentences were chosen by their words, so what is said in other words may "
-            "have been missed, and nothing was concluded from them.",
+            "No language model was used: sentences were chosen by their words, so what is said in other words "
+            "may have been missed, and nothing was concluded from them.",
         )
 
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
         """Propose the lenses for which the library has something."""
         pool = self._pool(brief, hits)
         relevant = pool.relevant()
-        available = [lens for lens in LENSES if any(lens.strength(one.text) for one in relevant)]
+        available = _available(pool, relevant)
         analysts, notes = apply_feedback(available, brief.count, brief.feedback, brief.corpus)
         if not analysts:
             analysts, _ = apply_feedback(LENSES[:1], 1, (), brief.corpus)
         documents = len({sentence.document for sentence in relevant})
-        return {"analysts": analysts, "question": _question(brief, available, len(relevant), documents, notes)}
+        return {
+            "analysts": analysts,
+            "question": _question(brief, available, len(relevant), documents, notes),
+        }
 
     def ask(self, brief: Brief, analyst: Analyst, turns: Sequence[Turn]) -> str:
         """Ask the lens's question first, then for more of the words that the answers brought up."""
@@ -111,18 +118,24 @@ class Extractive:
         """Put the sentences closest to the topic first, then each lens, then what may contradict."""
         pool = self._pool(brief, hits)
         relevant = pool.relevant()
-        scored = {one.key: pool.nearness[one.key] for one in relevant}
+        # Near the topic counts for more here than standing on its own: these are the direct hits.
+        scored = {one.key: pool.nearness[one.key] * (0.8 + 0.2 * one.quality) for one in relevant}
+        most = min(CLOSEST, max(_FEWEST, len(relevant) // 3))
         floor = _NEAR_ENOUGH * max(scored.values(), default=0.0)
+        said = Said()
         closest = [
-            sentence.draft(score) for sentence, score in pool.choose(scored, CLOSEST) if score >= floor
+            draft
+            for sentence, score in pool.choose(scored, most)
+            if score >= floor and said.takes(draft := sentence.draft(score))
         ]
-        said = {_words(draft) for draft in closest}
+        pairs = [
+            pair for pair in opposed(relevant[:_COMPARED]) if all(said.takes(one.draft(0.0)) for one in pair)
+        ]
         body: list[SectionDraft] = []
         if closest:
             body.append({"heading": CLOSEST_HEADING, "analyst": None, "claims": closest})
         for section in sections:
             body.append(lens_section(section, said, SECTION))
-        pairs = [pair for pair in opposed(relevant[:_COMPARED]) if not _said(pair, said)]
         if pairs:
             body.append(_disagreements(pairs))
         return body
@@ -137,11 +150,8 @@ class Extractive:
 
     def _pool(self, brief: Brief, hits: Sequence[Hit]) -> Pool:
         # From the call's own passages and nothing kept, so that a resumed session comes to the same.
-        topic = with_related(read_topic(brief.topic, brief.corpus), self._stemmed(hits), brief.corpus)
+        topic = with_related(read_topic(brief.topic, brief.corpus), [forms(hit["text"]) for hit in hits], brief.corpus)
         return Pool(topic, hits, self._sentences)
-
-    def _stemmed(self, hits: Sequence[Hit]) -> list[Collection[str]]:
-        return [[stem for sentence in self._sentences(hit) for stem in sentence.stems] for hit in hits]
 
     def _sentences(self, hit: Hit) -> list[Sentence]:
         key = (hit["document"], hit["start"], hit["end"])
@@ -156,13 +166,15 @@ class Extractive:
         return known
 
 
-def _question(brief: Brief, available: Sequence[Lens], sentences: int, documents: int, notes: list[str]) -> str:
+def _question(
+    brief: Brief, available: Sequence[Lens], sentences: int, documents: int, notes: list[str]
+) -> str:
     if not sentences:
         found = f"Nothing in these {brief.documents} documents seems to be about the topic. Search anyway?"
     else:
         found = (
-            f"{sentences} sentences in {documents} of {brief.documents} documents seem to be about the topic. "
-            "Look at them through these lenses?"
+            f"{sentences} {'sentence' if sentences == 1 else 'sentences'} in {documents} of {brief.documents} "
+            "documents seem to be about the topic. Look at them through these lenses?"
         )
     if brief.count > len(available) and sentences and not brief.feedback:
         notes = [*notes, f"Of the {len(LENSES)} lenses, {len(available)} find something here."]
@@ -176,17 +188,19 @@ def _brought_up(topic: str, turns: Sequence[Turn]) -> list[str]:
     return [word for word, _ in sorted(seen.items(), key=lambda item: (-item[1], item[0]))[:6]]
 
 
+def _available(pool: Pool, relevant: Sequence[Sentence]) -> list[Lens]:
+    """Give the lenses that find something, the one with the strongest evidence first."""
+    masses: list[tuple[float, Lens]] = []
+    for lens in LENSES:
+        found = (lens.strength(one.text) * pool.nearness[one.key] * one.quality for one in relevant)
+        masses.append((sum(sorted(found, reverse=True)[:_TELLING]), lens))
+    masses.sort(key=lambda item: -item[0])
+    return [lens for mass, lens in masses if mass]
+
+
 def _place(draft: Draft) -> tuple[str, int]:
     quote = draft["quotes"][0]
     return quote["document"], quote["start"]
-
-
-def _words(draft: Draft) -> str:
-    return draft["text"].casefold()
-
-
-def _said(pair: tuple[Sentence, Sentence], said: Collection[str]) -> bool:
-    return any(" ".join(one.text.split()).casefold() in said for one in pair)
 
 
 def _disagreements(pairs: Sequence[tuple[Sentence, Sentence]]) -> SectionDraft:

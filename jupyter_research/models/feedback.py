@@ -11,23 +11,31 @@ from .base import Analyst, Corpus
 from .lenses import LENSES, Lens, analyst_of, tells
 from .words import stems, words
 
-_NUMBERS: Final = dict(
-    zip("one two three four five six seven eight nine ten".split(), range(1, 11), strict=True)
+_NUMBERS: Final = {
+    word: number
+    for number, word in enumerate(words("one two three four five six seven eight nine ten"), start=1)
+}
+_CLAUSE: Final = re.compile(
+    r"[.;,!\n]|\bbut\b|\band (?=(?:no|drop|remove|add|also|only|without|skip|more|use)\b)", re.IGNORECASE
 )
-_CLAUSE: Final = re.compile(r"[.;,!\n]|\bbut\b|\band (?=(?:no|drop|remove|add|also|only|without|skip|more|use)\b)", re.I)
-_DROP: Final = frozenset("no not drop remove without skip omit less delete exclude don't ignore".split())
+_DROP: Final = frozenset(words("no not drop remove without skip omit less delete exclude don't ignore"))
 _ONLY: Final = frozenset({"only", "just"})
 _COUNTED: Final = re.compile(
-    r"\b(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten) (?:\w+ )?(?:analysts?|lens(?:es)?|perspectives?|people)\b",
+    r"\b(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten) "
+    r"(?:\w+ )?(?:analysts?|lens(?:es)?|perspectives?|people)\b",
     re.IGNORECASE,
 )
 #: What people write around the things that they want.
 _FILLER: Final = frozenset(
     stems(
-        "add also analyst analysts analysis lens lenses perspective please want like focus look cover include use team "
-        "someone expert who should more drop remove without skip omit less delete exclude ignore section sections "
-        "person change instead replace rename about one two three four five six seven eight nine ten"
+        "add also analyst analysts analysis lens lenses perspective please want like focus look cover include use "
+        "team someone expert who should more drop remove without skip omit less delete exclude ignore section "
+        "sections person change instead replace rename about one two three four five six seven eight nine ten"
     )
+)
+_UNCHANGED: Final = (
+    "The team is unchanged: without a language model only names of lenses, numbers and words to look for are "
+    "understood. It can also be edited directly."
 )
 
 
@@ -99,6 +107,7 @@ def apply_feedback(
     notes: list[str] = []
     for text in feedback:
         wishes = read_feedback(text)
+        before = (list(chosen), list(subjects))
         notes = []
         if wishes.only:
             chosen = [one for one in wishes.wanted if one in here]
@@ -106,7 +115,7 @@ def apply_feedback(
         chosen += [one for one in wishes.wanted if one in here and one not in chosen]
         missing = [names[one] for one in wishes.wanted if one not in here]
         notes += [f"For “{name}” the library has nothing about this topic." for name in missing]
-        present = [one for one in wishes.subjects if any(corpus.frequency(term) for term in stems(one))]
+        present = [one for one in wishes.subjects if any(corpus.frequency(word) for word in words(one))]
         notes += [f"The library nowhere mentions “{one}”." for one in wishes.subjects if one not in present]
         subjects += [one for one in present if one not in subjects]
         if wishes.count is not None:
@@ -115,11 +124,8 @@ def apply_feedback(
             chosen = (chosen + more)[:room]
             if len(chosen) + len(subjects) < wishes.count:
                 notes.append(f"There are only {len(chosen) + len(subjects)} lenses for this topic.")
-        if wishes == Wishes():
-            notes.append(
-                "Without a language model I understand names of lenses, numbers and words to look for; nothing of the "
-                "kind was found in what you wrote, so the team is unchanged. It can also be edited directly."
-            )
+        if (chosen, subjects) == before:
+            notes.append(_UNCHANGED)
     order = [lens.id for lens in LENSES]
     lenses = [lens for lens in LENSES if lens.id in chosen]
     lenses.sort(key=lambda lens: order.index(lens.id))

@@ -15,6 +15,8 @@ from .words import stems
 
 #: Two sentences more alike than this say the same thing.
 _SAME: Final = 0.75
+#: How much of a sentence's nearness depends on the share of the topic that it covers itself.
+_COVERED: Final = 0.3
 #: What likeness to sentences already chosen costs against nearness to the topic.
 _DIVERSITY: Final = 0.2
 
@@ -34,8 +36,9 @@ class Sentence:
     stems: tuple[str, ...]
     #: How well it stands as evidence on its own, 0 to 1.
     quality: float
-    #: Stems of the passage around, its heading and the document's title.
+    #: Stems of the heading and of the document's title, and of the passage around.
     context: frozenset[str]
+    around: frozenset[str]
 
     @property
     def key(self) -> tuple[str, int]:
@@ -63,9 +66,12 @@ class Sentence:
 
 def cut(hit: Hit, split: Splitter) -> list[Sentence]:
     """Cut a passage into its sentences."""
-    context = frozenset(stems(f"{hit['title']} {hit['heading'] or ''} {hit['text']}"))
+    context = frozenset(stems(f"{hit['title']} {hit['heading'] or ''}"))
+    spans = split(hit["text"])
+    stemmed = [tuple(stems(hit["text"][start:end])) for start, end in spans]
+    around = frozenset(stem for sentence in stemmed for stem in sentence)
     found = []
-    for start, end in split(hit["text"]):
+    for (start, end), own in zip(spans, stemmed, strict=True):
         text = hit["text"][start:end]
         found.append(
             Sentence(
@@ -77,9 +83,10 @@ def cut(hit: Hit, split: Splitter) -> list[Sentence]:
                 page=hit["page"],
                 cell=hit["cell"],
                 heading=hit["heading"],
-                stems=tuple(stems(text)),
+                stems=own,
                 quality=quotability(text),
                 context=context,
+                around=around,
             )
         )
     return found
@@ -110,7 +117,9 @@ class Pool:
         wanted = _vector(topic.counts, self._rarity)
         for sentence in self.sentences:
             likeness = _cosine(self.vector(sentence), wanted)
-            self.nearness[sentence.key] = 0.5 * passage[sentence.key] + 0.5 * likeness
+            near = 0.5 * passage[sentence.key] + 0.5 * likeness
+            covered = topic.coverage(sentence.stems)
+            self.nearness[sentence.key] = near * (1 - _COVERED + _COVERED * covered)
 
     def vector(self, sentence: Sentence) -> dict[str, float]:
         """Give the weights of a sentence's words; their squares add up to 1."""
@@ -143,7 +152,8 @@ class Pool:
     def _belongs(self, sentence: Sentence) -> bool:
         if not sentence.quality or not self.topic.touches(sentence.stems):
             return False
-        return self.topic.coverage(sentence.stems, sentence.context) >= self.topic.threshold
+        covered = self.topic.coverage(sentence.stems, sentence.context, sentence.around)
+        return covered >= self.topic.threshold
 
 
 def _rarity(sentences: Iterable[Sentence], topic: Topic) -> dict[str, float]:

@@ -9,8 +9,8 @@ from .words import STOP_WORDS, words
 
 _LONGEST: Final = 700
 _CODE: Final = re.compile(
-    r"^\s*(?:>>>|\.\.\.|\$ |#!|//|/\*|@\w|\.\. )|^(?:from [\w.]+ )?import \w|^\s*(?:def|class|async|return|if|for)"
-    r"\b.*:\s*(?:$|\n)|\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?[a-zA-Z][^<>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
+    r"^\s*(?:>>>|\.\.\.|\$ |#!|//|/\*|@\w|\.\. )|^(?:from [\w.]+ )?import \w|"
+    r"^\s*(?:def|class|async|return|if|for)\b.*:\s*(?:$|\n)|\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?[a-zA-Z][^<>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
     r":(?:param|type|return|rtype|raises)\b|\\\w+\{|&\w+;|\|\||&&"
 )
 _TABLE: Final = re.compile(r"\|.*\||(?:^|\n)\s*[-+=]{4,}|\S\t\S|(?:\S {3,}){2,}\S|[─━│┃├└]|\.{5,}|_{4,}")
@@ -20,16 +20,18 @@ _REFERENCE: Final = re.compile(
     r"\bet al\.,? .*\d+ ?: ?\d+[-–]\d+",
 )
 _NOTICE: Final = re.compile(
-    r"\ball rights reserved\b|\blicen[sc]ed? under\b|\bcopyright\b|©|\bpermission is hereby\b|\bwarrant(?:y|ies)\b|"
-    r"\bredistribution\b|\bsupported by (?:a |the )?grants?\b|\backnowledg(?:e|ment)|\bcorresponding author\b|"
-    r"@\w+\.(?:edu|org|com|net)\b|\bcontributed by\b|\bpatch by\b|\bpull request\b|\bPR #?\d|\bthanks to\b",
+    r"\ball rights reserved\b|\blicen[sc]ed? under\b|\bcopyright\b|©|\bpermission is hereby\b|"
+    r"\bwarrant(?:y|ies)\b|\bredistribution\b|\bsupported by (?:a |the )?grants?\b|\backnowledge?ments?\b|"
+    r"\bcorresponding author\b|@\w+\.(?:edu|org|com|net)\b|\bcontributed by\b|\bpatch by\b|\bpull request\b|\bPR #?\d|\bthanks to\b",
     re.IGNORECASE,
 )
 _LINK: Final = re.compile(r"https?://|\]\(|\]\[|:[a-z]+:`|`_|!\[|\bwww\.")
+#: Names of code: dotted, with underscores, in camel case, called.
+_NAMES: Final = re.compile(r"\b\w+(?:\.\w{2,})+\b|\b\w+_\w+\b|\b[a-z]+[A-Z]\w+\b|\w\(\)|\b[A-Z][a-z]+[A-Z][a-z]\w*")
 #: Sentences that lean on one before them.
 _LEANS: Final = re.compile(
-    r"^(?:This|These|That|Those|It|They|Such|He|She|Both|Here|There|Also|Then|Thus|Hence|Therefore|So|But|And|Or|"
-    r"However|Moreover|Furthermore|Additionally|Instead|Otherwise|In addition|For example|For instance|In this)\b"
+    r"^(?:This|These|That|Those|It|They|Such|He|She|Both|Here|There|Also|Then|Thus|Hence|Therefore|So|But|And|"
+    r"Or|However|Moreover|Furthermore|Additionally|Instead|Otherwise|In addition|For example|For instance|In this)\b"
 )
 _STARTS: Final = re.compile(r"[\"'“‘(\[*_`]*[^\W_]")
 _ENDS: Final = re.compile(r"[.!?…][\"'”’)\]*_`]*$")
@@ -55,8 +57,8 @@ def _reads(text: str, found: list[str]) -> bool:
     capitals = sum(character.isupper() for character in text)
     return (
         small / len(found) >= (0.1 if len(found) < 9 else 0.07)
-        and letters / len(text) >= 0.62
-        and digits / len(found) <= 0.45
+        and letters / len(text) >= 0.5
+        and digits / len(found) <= 0.55
         and capitals / len(text) <= 0.35
     )
 
@@ -69,8 +71,10 @@ def _shine(text: str, count: int) -> float:
         value *= 0.6
     if _LINK.search(text):
         value *= 0.8
-    if count > 45:
+    if count > 60:
         value *= 0.85
+    if len(_NAMES.findall(text)) > 0.12 * count:
+        value *= 0.8
     if count < 8:
         value *= 0.8
     if text.rstrip("\"'”’)]*_`").endswith("?"):

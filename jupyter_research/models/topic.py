@@ -1,4 +1,4 @@
-"""Know what a topic is about: its terms, how rare each is, and which words of the library stand in for them."""
+"""Know what a topic is about: its terms, how rare each is, and which words stand in for them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .base import Corpus
-from .words import is_generic, stems
+from .words import forms, is_generic, stems
 
 #: What a term of everyday speech weighs against one that says something.
 _GENERIC_WEIGHT: Final = 0.2
-#: What a related word, or a word of the passage around, counts for a term that the sentence lacks.
+#: What a related word, or a word of the heading or title, counts for a term that the sentence lacks.
 _STAND_IN: Final = 0.5
+#: What a word of the passage around counts for it, by the number of terms that matter. A sentence can hold
+#: two or three terms itself; of a long question it never holds all.
+_AROUND: Final = {1: 0.2, 2: 0.25, 3: 0.25, 4: 0.4}
 #: How many related words a term may have.
 _MOST_RELATED: Final = 6
 #: The share of a topic that evidence must cover, by the number of terms that matter.
-_THRESHOLDS: Final = {0: 1.0, 1: 0.5, 2: 0.55, 3: 0.5, 4: 0.42, 5: 0.36, 6: 0.3, 7: 0.25}
+_THRESHOLDS: Final = {0: 1.0, 1: 0.5, 2: 0.55, 3: 0.5, 4: 0.36, 5: 0.3, 6: 0.24, 7: 0.2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +44,19 @@ class Topic:
     @property
     def threshold(self) -> float:
         """Give the coverage that evidence must have: the more terms, the smaller a share will do."""
-        return _THRESHOLDS.get(len(self.keys), 0.22)
+        return _THRESHOLDS.get(len(self.keys), 0.18)
 
-    def coverage(self, own: Collection[str], context: Collection[str] = ()) -> float:
-        """Say which share of the topic a sentence covers, by weight; its surroundings count half."""
+    def coverage(
+        self, own: Collection[str], context: Collection[str] = (), around: Collection[str] = ()
+    ) -> float:
+        """Say which share of the topic a sentence covers, by weight.
+
+        Args:
+            own: the stems of the sentence.
+            context: those of its heading and title, which count half.
+            around: those of its passage, which count less.
+        """
+        passage = _AROUND.get(len(self.keys), _STAND_IN)
         total = sum(self.weights.values())
         if not total:
             return 0.0
@@ -54,23 +66,23 @@ class Topic:
                 got += weight
             elif stem in context or not self.related.get(stem, frozenset()).isdisjoint(own):
                 got += weight * _STAND_IN
+            elif stem in around:
+                got += weight * passage
         return got / total
 
     def touches(self, own: Collection[str]) -> bool:
-        """Tell whether a sentence itself has one of the terms that matter, or a word that stands in for one."""
-        return any(
-            stem in own or not self.related.get(stem, frozenset()).isdisjoint(own) for stem in self.keys
-        )
+        """Tell whether a sentence itself has one of the terms that matter."""
+        return not self.keys.isdisjoint(own)
 
 
 def read_topic(text: str, corpus: Corpus) -> Topic:
     """Weigh the words of a topic by the library's own frequencies."""
     counts = Counter(stems(text))
     size = corpus.size()
-    found = {stem: corpus.frequency(stem) for stem in counts}
+    found = {stem: corpus.frequency(word) for stem, word in forms(text).items()}
     rarity = {stem: math.log(1 + size / (1 + number)) for stem, number in found.items() if number}
     # A word that the library lacks is the rarest of all; a cap keeps one misspelt word from hiding the rest.
-    unknown = min(math.log(2 + size), 1.25 * max(rarity.values(), default=math.inf))
+    unknown = min(math.log(2 + size), 1.1 * max(rarity.values(), default=math.inf))
     weights = {
         stem: rarity.get(stem, unknown) * (_GENERIC_WEIGHT if is_generic(stem) else 1.0) for stem in counts
     }
@@ -78,26 +90,26 @@ def read_topic(text: str, corpus: Corpus) -> Topic:
     return Topic(text=text, counts=counts, weights=weights, absent=absent)
 
 
-def with_related(topic: Topic, passages: Sequence[Collection[str]], corpus: Corpus) -> Topic:
+def with_related(topic: Topic, passages: Sequence[Mapping[str, str]], corpus: Corpus) -> Topic:
     """Give the topic with the library's own synonyms: words that keep company with one of its terms.
 
     Args:
         topic: as `read_topic` gives it.
-        passages: the stems of each passage that a search for the topic found.
+        passages: for each passage that the search found its stems, each with a word that has it.
         corpus: tells how rare a word is elsewhere.
     """
     keys = topic.keys - topic.absent
     if len(keys) < 2:
         return topic
-    together = [set(passage) for passage in passages if len(keys.intersection(passage)) >= 2]
+    together = [passage for passage in passages if len(keys.intersection(passage)) >= 2]
     related = {stem: frozenset(_company(stem, topic, together, corpus)) for stem in keys}
     return Topic(
         text=topic.text, counts=topic.counts, weights=topic.weights, absent=topic.absent, related=related
     )
 
 
-def _company(stem: str, topic: Topic, passages: Iterable[set[str]], corpus: Corpus) -> list[str]:
-    """Find the words that passages with `stem` and another term of the topic have far more often than others."""
+def _company(stem: str, topic: Topic, passages: Iterable[Mapping[str, str]], corpus: Corpus) -> list[str]:
+    """Find the words that passages with `stem` and another of the terms have far more often than others."""
     having = [passage for passage in passages if stem in passage]
     if len(having) < 3:
         return []
@@ -105,7 +117,10 @@ def _company(stem: str, topic: Topic, passages: Iterable[set[str]], corpus: Corp
     enough = max(3, 0.25 * len(having))
     usual = [word for word, number in seen.most_common(60) if number >= enough and _telling(word, topic)]
     size = max(1, corpus.size())
-    lifts = {word: (seen[word] / len(having)) / (max(1, corpus.frequency(word)) / size) for word in usual}
+    form = {word: passage[word] for passage in having for word in passage}
+    lifts = {
+        word: (seen[word] / len(having)) / (max(1, corpus.frequency(form[word])) / size) for word in usual
+    }
     # The commoner of the two must not be what makes them meet: only a word at home here is a synonym.
     chosen = [word for word in usual if lifts[word] >= 4]
     chosen.sort(key=lambda word: (-lifts[word] * seen[word], word))

@@ -55,6 +55,14 @@ def stems(text: str) -> list[str]:
     return [stem(_bare(word)) for word in words(text) if word not in STOP_WORDS]
 
 
+def forms(text: str) -> dict[str, str]:
+    """Give for each stem of `text` a word that has it.
+
+    A library is asked about words: the stem of a stem may be another one.
+    """
+    return {stem(_bare(word)): _bare(word) for word in words(text) if word not in STOP_WORDS}
+
+
 def is_generic(stemmed: str) -> bool:
     """Tell whether a stem says little about what a topic is about."""
     return stemmed in _GENERIC_STEMS
