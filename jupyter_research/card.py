@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from .events import Snapshot, State, utc_now
-from .export import layout
+from .export import layout, plain, references
 from .report import Claim, Report, Section
 
 MIME = "application/vnd.jupyter-research.session+json"
@@ -141,7 +141,7 @@ def _bar(done: float | None, total: float | None, label: str) -> str:
 def _report_html(report: Report) -> Iterator[str]:
     yield f"<h2>{escape(layout.title(report))}</h2><p><i>{escape(layout.head_line(report))}</i></p>"
     if report.markdown is not None:
-        yield f'<div style="white-space: pre-wrap">{escape(layout.visible(report.markdown))}</div>'
+        yield f'<div style="white-space: pre-wrap">{escape(plain.visible(report.markdown))}</div>'
     else:
         for section in report.sections:
             yield f"<h3>{escape(layout.heading(section))}</h3>"
@@ -151,14 +151,14 @@ def _report_html(report: Report) -> Iterator[str]:
     yield f"<h3>{layout.LIMITATIONS}</h3><ul>{limitations}</ul>" if limitations else ""
     if report.sources:
         yield f"<h3>{layout.SOURCES}</h3>"
-    for source in layout.sources(report):
-        named = f"[{source.number}] {layout.source_title(source)}, {layout.source_place(source)}"
+    for source in references.sources(report):
+        named = f"[{source.number}] {references.source_title(source)}, {references.source_place(source)}"
         yield f"<div>{escape(named)}</div>"
 
 
 def _paragraph_html(report: Report, section: Section, paragraph: layout.Paragraph) -> str:
     if paragraph.kind == "quotes":
-        items = (_claim_html(report, section, claim, layout.quoted(claim.text)) for claim in paragraph.claims)
+        items = (_claim_html(report, section, claim, plain.quoted(claim.text)) for claim in paragraph.claims)
         return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
     sentences = (_claim_html(report, section, claim, claim.text) for claim in paragraph.claims)
     return f"<p>{' '.join(sentences)}</p>"
@@ -166,12 +166,12 @@ def _paragraph_html(report: Report, section: Section, paragraph: layout.Paragrap
 
 def _claim_html(report: Report, section: Section, claim: Claim, text: str) -> str:
     numbers = (
-        f'<span title="{escape(layout.quoted(citation.quote))}">[{source.number}]</span>'
-        for citation, source in layout.citations(report, claim)
+        f'<span title="{escape(plain.quoted(citation.quote))}">[{source.number}]</span>'
+        for citation, source in references.citations(report, claim)
     )
     sign, meaning = layout.mark(report, section, claim), escape(layout.meaning(claim.verdict))
     marks = [*numbers, *([f'<span title="{meaning}">{sign}</span>'] if sign else [])]
-    return " ".join([escape(layout.visible(text)), *marks])
+    return " ".join([escape(plain.visible(text)), *marks])
 
 
 def table(snapshots: Iterable[Snapshot]) -> str:

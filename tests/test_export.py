@@ -17,7 +17,7 @@ import pytest
 from reports import HOSTILE, PROSE, a_claim, hostile_report, plain_report, prose_report
 
 from jupyter_research.errors import UnknownName
-from jupyter_research.export import FORMATS, export, fingerprint, layout, markdown
+from jupyter_research.export import FORMATS, export, fingerprint, layout, markdown, plain
 from jupyter_research.export.markdown import SIGNATURE, escape
 from jupyter_research.report import Claim, Report, Section, Source, Verdict
 
@@ -26,7 +26,7 @@ OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 
 def shown(text: str) -> str:
     """Give what a reader is to see of a hostile text."""
-    return layout.one_line(text)
+    return plain.one_line(text)
 
 
 @pytest.fixture(scope="module")

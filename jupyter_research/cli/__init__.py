@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(error: Exception, code: int) -> int:
-    from ..export.layout import one_line
+    from ..export.plain import one_line
 
     print(f"jupyter research: {one_line(str(error))}", file=sys.stderr)
     return code

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..events import Snapshot, State
-from ..export.layout import one_line
+from ..export.plain import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -9,7 +9,7 @@ from typing import Any
 from ..client import Client
 from ..errors import StaleVersion
 from ..events import Snapshot
-from ..export.layout import one_line
+from ..export.plain import one_line
 
 
 def decide(client: Client, snapshot: Snapshot) -> bool:

@@ -12,7 +12,7 @@ from ..client import Client, Server
 from ..errors import InvalidRequest
 from ..events import Snapshot, State, initial
 from ..export import FORMATS
-from ..export.layout import one_line
+from ..export.plain import one_line
 from . import access, proposal
 from .follow import RESTING, follow
 from .progress import display, phase

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..client import LocalClient
-from ..export.layout import one_line
+from ..export.plain import one_line
 from ..work import Caller
 
 #: How much of a passage is shown, in characters.

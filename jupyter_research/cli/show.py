@@ -11,7 +11,7 @@ from typing import Any
 from ..client import Client
 from ..errors import NotReady
 from ..events import Snapshot, State, initial
-from ..export.layout import one_line
+from ..export.plain import one_line
 from . import access, proposal
 from .follow import follow
 from .progress import display, phase

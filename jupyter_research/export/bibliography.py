@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ..report import Report, Source
-from . import layout
+from . import plain, references
 
 #: Braces as commands: BibTeX counts braces even where a backslash stands before them.
 _LATEX: Final = str.maketrans(
@@ -30,7 +30,7 @@ _NO_WORDS: Final = frozenset({"a", "an", "the", "on", "of", "in", "and", "for", 
 
 def bibtex(report: Report) -> bytes:
     """Give the sources as a BibTeX file."""
-    sources = layout.sources(report)
+    sources = references.sources(report)
     entries = [_entry(key, source) for key, source in zip(_keys(sources), sources, strict=True)]
     return "\n\n".join([*entries, ""]).lstrip("\n").encode("utf-8")
 
@@ -43,14 +43,14 @@ def _entry(key: str, source: Source) -> str:
 
 def _fields(source: Source) -> Iterator[tuple[str, str]]:
     # The second braces keep capitals as they are.
-    yield "title", f"{{{_escaped(layout.source_title(source))}}}"
+    yield "title", f"{{{_escaped(references.source_title(source))}}}"
     if authors := _authors(source):
         yield "author", " and ".join(_author(name) for name in authors)
     if source.year is not None:
         yield "year", str(source.year)
     if doi := _doi(source):
         yield "doi", quote(doi, safe="/().;:-_")
-    if address := layout.web_address(source):
+    if address := references.web_address(source):
         yield "url", quote(address, safe="/:?#[]@!$&'()*+,;=-._~%")
     if note := _note(source):
         yield "note", _escaped(note)
@@ -78,7 +78,7 @@ def _keys(sources: list[Source]) -> Iterator[str]:
 def _key(source: Source) -> str:
     authors = _authors(source)
     family = _family(authors[0]) if authors else ""
-    words = [word for word in _ascii(layout.source_title(source)).split() if word not in _NO_WORDS]
+    words = [word for word in _ascii(references.source_title(source)).split() if word not in _NO_WORDS]
     year = str(source.year) if source.year is not None else ""
     parts = [*_ascii(family).split()[-1:], *([year] if year else []), *words[:1]]
     return "".join(parts)[:40] or source.id
@@ -94,33 +94,33 @@ def _family(name: str) -> str:
 
 
 def _authors(source: Source) -> list[str]:
-    return [name for author in source.authors if (name := layout.one_line(author))]
+    return [name for author in source.authors if (name := plain.one_line(author))]
 
 
 def _doi(source: Source) -> str | None:
-    match = _DOI.fullmatch(layout.one_line(source.doi or ""))
+    match = _DOI.fullmatch(plain.one_line(source.doi or ""))
     return match[0] if match else None
 
 
 def _note(source: Source) -> str:
-    place = "" if layout.web_address(source) else layout.source_place(source)
-    return ", ".join(filter(None, [place, layout.one_line(source.hash or "")]))
+    place = "" if references.web_address(source) else references.source_place(source)
+    return ", ".join(filter(None, [place, plain.one_line(source.hash or "")]))
 
 
 def csl_json(report: Report) -> bytes:
     """Give the sources as CSL-JSON, which Zotero and pandoc read."""
-    sources = layout.sources(report)
+    sources = references.sources(report)
     items = [_item(key, source) for key, source in zip(_keys(sources), sources, strict=True)]
     return (json.dumps(items, ensure_ascii=False, indent=2) + "\n").encode("utf-8")
 
 
 def _item(key: str, source: Source) -> dict[str, Any]:
-    doi, address = _doi(source), layout.web_address(source)
+    doi, address = _doi(source), references.web_address(source)
     kind = "article-journal" if doi else "webpage" if address else "document"
     item = {
         "id": key,
         "type": kind,
-        "title": layout.source_title(source),
+        "title": references.source_title(source),
         "author": [_name(author) for author in _authors(source)],
         "issued": {"date-parts": [[source.year]]} if source.year is not None else None,
         "DOI": doi,

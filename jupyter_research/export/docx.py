@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 from ..report import Claim, Report, Section, Verdict
-from . import layout, prose
+from . import layout, plain, prose, references
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -51,7 +51,7 @@ def _style(result: Document, report: Report) -> None:
     properties.title, properties.author = prose.title(report)[:255], "jupyter_research"
     # By this word our own readers know that the file is no evidence.
     properties.keywords = "jupyter_research"
-    properties.comments = f"Session {layout.one_line(report.session_id)}"[:255]
+    properties.comments = f"Session {plain.one_line(report.session_id)}"[:255]
     page = result.sections[0]
     page.page_width, page.page_height = Mm(210), Mm(297)
     page.left_margin = page.right_margin = Mm(27)
@@ -95,7 +95,7 @@ def _run(
 ) -> None:
     from docx.shared import Pt, RGBColor
 
-    run = paragraph.add_run(layout.one_line(text) if text.strip() else text)
+    run = paragraph.add_run(plain.one_line(text) if text.strip() else text)
     run.italic = italic or None
     if color:
         run.font.color.rgb = RGBColor(*color)
@@ -109,7 +109,7 @@ def _section(result: Document, report: Report, section: Section) -> None:
         if paragraph.kind == "quotes":
             for claim in paragraph.claims:
                 target = result.add_paragraph(style="List Bullet")
-                _sentence(target, report, section, claim, layout.quoted(claim.text))
+                _sentence(target, report, section, claim, plain.quoted(claim.text))
         elif paragraph.kind == "lines":
             _lines(result, report, section, paragraph.claims[0])
         else:
@@ -120,7 +120,7 @@ def _section(result: Document, report: Report, section: Section) -> None:
 
 
 def _lines(result: Document, report: Report, section: Section, claim: Claim) -> None:
-    texts = layout.blocks(claim.text)
+    texts = plain.blocks(claim.text)
     for number, block in enumerate(texts, 1):
         target = result.add_paragraph()
         for line in block[:-1]:
@@ -136,10 +136,10 @@ def _sentence(target: Paragraph, report: Report, section: Section, claim: Claim,
 
 
 def _tail(target: Paragraph, report: Report, section: Section, claim: Claim) -> None:
-    for citation, source in layout.citations(report, claim):
+    for citation, source in references.citations(report, claim):
         _run(target, " ")
         _run(target, f"[{source.number}]", color=_ACCENT, size=9.5)
-        if layout.is_quote(claim) and (place := layout.place(citation)):
+        if layout.is_quote(claim) and (place := references.place(citation)):
             _run(target, " ")
             _run(target, place, color=_SOFT, size=9)
     if sign := layout.mark(report, section, claim):
@@ -190,8 +190,8 @@ def _passages(result: Document, report: Report) -> None:
         target = result.add_paragraph()
         _run(target, f"[{source.number}]", color=_ACCENT, size=9.5)
         _run(target, " ")
-        _run(target, layout.quoted(citation.quote), size=9.5)
-        if place := layout.place(citation):
+        _run(target, plain.quoted(citation.quote), size=9.5)
+        if place := references.place(citation):
             _run(target, " ")
             _run(target, place, color=_SOFT, size=9)
 
@@ -203,11 +203,11 @@ def _end(result: Document, report: Report) -> None:
             result.add_paragraph(line, style="List Bullet")
     if prose.lists_sources(report):
         result.add_heading(layout.SOURCES, level=1)
-    for source in layout.sources(report):
+    for source in references.sources(report):
         parts = [
-            layout.source_title(source),
-            layout.source_place(source),
-            *layout.source_notes(report, source),
+            references.source_title(source),
+            references.source_place(source),
+            *references.source_notes(report, source),
         ]
         _run(result.add_paragraph(), f"[{source.number}] " + ", ".join(filter(None, parts)), size=9.5)
     if not report.sources and prose.lists_sources(report):

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ..report import Citation, Claim, Report, Section, Source, Verdict
-from . import layout, prose
+from . import layout, plain, prose, references
 
 #: Whatever should slip through an escape still could not run or fetch anything.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -23,7 +23,7 @@ def _style() -> str:
 
 def escape(text: str) -> str:
     """Give HTML that shows `text` as one line, without unseen characters."""
-    return escape_markup(layout.one_line(text), quote=True)
+    return escape_markup(plain.one_line(text), quote=True)
 
 
 def html(report: Report) -> str:
@@ -66,7 +66,7 @@ def _section(report: Report, section: Section) -> str:
     for paragraph in layout.paragraphs(section):
         claims = paragraph.claims
         if paragraph.kind == "quotes":
-            items = (_claim(report, section, claim, layout.quoted(claim.text)) for claim in claims)
+            items = (_claim(report, section, claim, plain.quoted(claim.text)) for claim in claims)
             parts.append(
                 '<ul class="quotes">'
                 + "\n".join(f'<li class="block">{item}</li>' for item in items)
@@ -97,7 +97,7 @@ def _prose(report: Report) -> str:
 
 
 def _lines(report: Report, section: Section, claim: Claim) -> str:
-    texts = ["<br>".join(escape(line) for line in block) for block in layout.blocks(claim.text)]
+    texts = ["<br>".join(escape(line) for line in block) for block in plain.blocks(claim.text)]
     if texts:
         texts[-1] += _tail(report, section, claim)
     return "\n".join(f'<p class="block">{text}</p>' for text in texts)
@@ -108,7 +108,7 @@ def _claim(report: Report, section: Section, claim: Claim, text: str) -> str:
 
 
 def _tail(report: Report, section: Section, claim: Claim) -> str:
-    cited = layout.citations(report, claim)
+    cited = references.citations(report, claim)
     cites = [_citation(citation, source, claim) for citation, source in cited]
     sign = layout.mark(report, section, claim)
     meaning = escape(layout.meaning(claim.verdict))
@@ -122,13 +122,13 @@ def _tail(report: Report, section: Section, claim: Claim) -> str:
 def _citation(citation: Citation, source: Source, claim: Claim) -> str:
     """Give the number with what shows at hover and focus: the passage and its place."""
     # The sign never stands alone at the end of a line.
-    place = escape(layout.place(citation)).replace(" ", "&nbsp;", 1)
-    where = ", ".join(filter(None, [escape(layout.source_title(source)), place]))
+    place = escape(references.place(citation)).replace(" ", "&nbsp;", 1)
+    where = ", ".join(filter(None, [escape(references.source_title(source)), place]))
     number = f'<a href="#source-{source.number}">[{source.number}]</a>'
     beside = f' <span class="places">{place}</span>' if place and layout.is_quote(claim) else ""
     return (
         f'<span class="cite">{number}{beside}<span class="pop" role="tooltip">'
-        f'<span class="quote">{escape(layout.quoted(citation.quote))}</span>'
+        f'<span class="quote">{escape(plain.quoted(citation.quote))}</span>'
         f'<span class="where">{where} · {escape(layout.meaning(claim.verdict))}</span></span></span>'
     )
 
@@ -145,24 +145,24 @@ def _limitations(report: Report) -> str:
 def _sources(report: Report) -> str:
     if not prose.lists_sources(report):
         return ""
-    items = "\n".join(_source(report, source) for source in layout.sources(report))
+    items = "\n".join(_source(report, source) for source in references.sources(report))
     listed = f'<ol class="sources">\n{items}\n</ol>' if items else "<p>None.</p>"
     return f'<section>\n<h2 id="sources">{layout.SOURCES}</h2>\n{listed}\n</section>'
 
 
 def _source(report: Report, source: Source) -> str:
-    place, address = escape(layout.source_place(source)), layout.web_address(source)
+    place, address = escape(references.source_place(source)), references.web_address(source)
     if address:
         place = f'<a href="{escape(address)}" rel="noopener noreferrer nofollow">{place}</a>'
     elif place:
         place = f"<code>{place}</code>"
     notes = "".join(
-        f', <span class="notes">{_note(note)}</span>' for note in layout.source_notes(report, source)
+        f', <span class="notes">{_note(note)}</span>' for note in references.source_notes(report, source)
     )
     middle = f", {place}" if place else ""
     return (
         f'<li id="source-{source.number}"><span class="number">[{source.number}]</span> '
-        f"{escape(layout.source_title(source))}{middle}{notes}</li>"
+        f"{escape(references.source_title(source))}{middle}{notes}</li>"
     )
 
 

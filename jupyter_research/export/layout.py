@@ -1,20 +1,21 @@
 """Lay a report out for readers: head line, paragraphs, marks, places, provenance.
 
-Every format draws from here, so that all of them say the same. What this gives is
-plain text without invisible characters; each format escapes it in its own way.
+Every format draws from here and from `references`, so that all of them say the same. What these give is
+plain text without unseen characters; each format escapes it in its own way.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from ..report import Citation, Claim, Report, Section, Source, Verdict
+from .plain import comparable, one_line
+from .references import citations
 
 #: The mark that stands beside a claim, and what it means.
 MARKS: Final[Mapping[Verdict, tuple[str, str]]] = {
@@ -33,15 +34,6 @@ MADE: Final = "How this was made"
 
 #: Sentences that a paragraph of prose holds at most.
 _PARAGRAPH: Final = 6
-
-#: Controls, direction overrides and other characters that nobody sees but that change what is seen.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
-)
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
-_BLANK_LINES: Final = re.compile(r"(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)+")
-_QUOTATION: Final = "\"'“”„‟‘’«»‹› "
 
 _LABELS: Final[Mapping[str, str]] = {
     "date": "Date",
@@ -62,22 +54,6 @@ class Paragraph:
 
     kind: Literal["quotes", "prose", "lines"]
     claims: tuple[Claim, ...]
-
-
-def visible(text: str) -> str:
-    """Give `text` without characters that are unseen, or that no file may hold."""
-    return _SURROGATES.sub("\ufffd", _UNSEEN.sub("", str(text)))
-
-
-def one_line(text: str) -> str:
-    """Give `text` as one line, whatever breaks it holds."""
-    return " ".join(visible(text).split())
-
-
-def blocks(text: str) -> list[list[str]]:
-    """Split a text of many lines at its blank lines; each block is a list of lines."""
-    parts = [[one_line(line) for line in part.splitlines()] for part in _BLANK_LINES.split(text)]
-    return [kept for part in parts if (kept := [line for line in part if line])]
 
 
 def title(report: Report) -> str:
@@ -170,31 +146,14 @@ def paragraphs(section: Section) -> Iterator[Paragraph]:
 
 def is_quote(claim: Claim) -> bool:
     """Tell whether a claim is itself a quote that it cites, so that it stands alone."""
-    text = _comparable(claim.text)
-    return any(_comparable(citation.quote) == text for citation in claim.citations)
+    text = comparable(claim.text)
+    return any(comparable(citation.quote) == text for citation in claim.citations)
 
 
 def _kind(claim: Claim) -> Literal["quotes", "prose", "lines"]:
     if is_quote(claim):
         return "quotes"
     return "lines" if len(claim.text.strip().splitlines()) > 1 else "prose"
-
-
-def _comparable(text: str) -> str:
-    return one_line(text).strip(_QUOTATION)
-
-
-def quoted(text: str) -> str:
-    """Put quotation marks around `text`, unless it bears some of its own."""
-    line = one_line(text)
-    whole = len(line) > 1 and (line[0], line[-1]) in {("“", "”"), ('"', '"'), ("«", "»"), ("„", "“")}
-    return line if whole else f"“{line}”"
-
-
-def citations(report: Report, claim: Claim) -> list[tuple[Citation, Source]]:
-    """Give a claim's citations with their sources; what names no source of the report is left out."""
-    known = {source.id: source for source in report.sources}
-    return [(item, known[item.source]) for item in claim.citations if item.source in known]
 
 
 def passages(report: Report) -> list[tuple[Citation, Source]]:
@@ -208,70 +167,11 @@ def passages(report: Report) -> list[tuple[Citation, Source]]:
     return [found[key] for key in sorted(found)]
 
 
-def sources(report: Report) -> list[Source]:
-    """Give the sources in the order of their numbers."""
-    return sorted(report.sources, key=lambda source: source.number)
-
-
 def heading(section: Section) -> str:
     """Give a section's heading; one that would pass for our own closing part is told apart."""
     text = one_line(section.heading) or "Findings"
     reserved = {name.casefold() for name in (PASSAGES, SOURCES, LIMITATIONS, MADE)}
     return f"{text} (from the research)" if text.casefold().strip(".: ") in reserved else text
-
-
-def place(citation: Citation) -> str:
-    """Say where in its source a passage stands."""
-    if citation.page is not None:
-        return f"p. {citation.page}"
-    if citation.cell is not None:
-        return f"cell {citation.cell}"
-    return f"§ {one_line(citation.heading)}" if citation.heading else ""
-
-
-def web_address(source: Source) -> str | None:
-    """Give the address of a source on the web, if it is one that a reader may safely follow."""
-    url = one_line(source.url or "").replace(" ", "%20")
-    return url if re.match(r"https?://[^\s/]", url, re.IGNORECASE) else None
-
-
-def source_place(source: Source) -> str:
-    """Give the path or the address of a source as text."""
-    return one_line((source.path if source.url is None else source.url) or "")
-
-
-def source_title(source: Source) -> str:
-    """Give the title of a source, or its place where it has none."""
-    return one_line(source.title) or source_place(source) or source.id
-
-
-def source_notes(report: Report, source: Source) -> list[str]:
-    """Give what else is known of a source: authors, year, DOI, the pages cited, the hash."""
-    notes = [_authors(source), f"doi:{one_line(source.doi)}" if source.doi else "", _pages(report, source)]
-    if source.hash:
-        notes.append(one_line(source.hash)[:19])
-    return [note for note in notes if note]
-
-
-def _authors(source: Source) -> str:
-    names = [name for author in source.authors if (name := one_line(author))]
-    if len(names) > 3:
-        names = [f"{names[0]} et al."]
-    year = str(source.year) if source.year is not None else ""
-    who = _series(names)
-    return f"{who} ({year})" if who and year else who or year
-
-
-def _series(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def _pages(report: Report, source: Source) -> str:
-    cited = (item for claim in report.claims() for item in claim.citations if item.source == source.id)
-    pages = sorted({item.page for item in cited if item.page is not None})
-    if not pages:
-        return ""
-    return f"p. {pages[0]}" if len(pages) == 1 else "pp. " + _series([str(page) for page in pages])
 
 
 def limitations(report: Report) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ..report import Claim, Report, Section, Source
-from . import layout, prose
+from . import layout, plain, prose, references
 
 #: Tells our own readers that this file is no evidence.
 SIGNATURE: Final = "<!-- jupyter-research report -->"
@@ -20,7 +20,7 @@ _FIRST: Final = re.compile(r"^(?:[#>+=:-]|(?P<number>\d{1,9})(?=[.)]))")
 
 def escape(text: str) -> str:
     """Give Markdown that shows `text` as it is, on one line and within one."""
-    return _SPECIAL.sub(lambda match: _REFERENCES.get(match[0], "\\" + match[0]), layout.one_line(text))
+    return _SPECIAL.sub(lambda match: _REFERENCES.get(match[0], "\\" + match[0]), plain.one_line(text))
 
 
 def opening(text: str) -> str:
@@ -68,7 +68,7 @@ def section_parts(report: Report, section: Section) -> list[str]:
         claims = paragraph.claims
         if paragraph.kind == "quotes":
             quotes = (
-                f"{escape(layout.quoted(claim.text))} {_tail(report, section, claim)}" for claim in claims
+                f"{escape(plain.quoted(claim.text))} {_tail(report, section, claim)}" for claim in claims
             )
             parts.append("\n".join(f"- {quote}".rstrip() for quote in quotes))
         elif paragraph.kind == "lines":
@@ -80,7 +80,7 @@ def section_parts(report: Report, section: Section) -> list[str]:
 
 
 def _lines(report: Report, section: Section, claim: Claim) -> list[str]:
-    parts = ["  \n".join(opening(line) for line in block) for block in layout.blocks(claim.text)]
+    parts = ["  \n".join(opening(line) for line in block) for block in plain.blocks(claim.text)]
     if parts:
         parts[-1] = f"{parts[-1]} {_tail(report, section, claim)}".rstrip()
     return parts
@@ -89,8 +89,8 @@ def _lines(report: Report, section: Section, claim: Claim) -> list[str]:
 def _tail(report: Report, section: Section, claim: Claim) -> str:
     """Give what follows a claim: numbers, places, mark."""
     items = []
-    for citation, source in layout.citations(report, claim):
-        place = escape(layout.place(citation)) if layout.is_quote(claim) else ""
+    for citation, source in references.citations(report, claim):
+        place = escape(references.place(citation)) if layout.is_quote(claim) else ""
         items.append(f"[{source.number}]" + (f" {place}" if place else ""))
     sign = layout.mark(report, section, claim)
     return " ".join(filter(None, [", ".join(dict.fromkeys(items)), sign]))
@@ -106,13 +106,13 @@ def source_parts(report: Report) -> list[str]:
     """Give the sources as Markdown blocks, one unwrapped line each."""
     if not prose.lists_sources(report):
         return []
-    lines = [_source_line(report, source) for source in layout.sources(report)]
+    lines = [_source_line(report, source) for source in references.sources(report)]
     return [f"## {layout.SOURCES}", "\n\n".join(lines) or "None."]
 
 
 def _source_line(report: Report, source: Source) -> str:
-    notes = map(escape, layout.source_notes(report, source))
-    parts = [escape(layout.source_title(source)), _path(layout.source_place(source)), *notes]
+    notes = map(escape, references.source_notes(report, source))
+    parts = [escape(references.source_title(source)), _path(references.source_place(source)), *notes]
     return f"[{source.number}] " + ", ".join(filter(None, parts))
 
 

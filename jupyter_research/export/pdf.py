@@ -10,7 +10,7 @@ from importlib.resources import as_file, files
 from typing import Any, Final
 
 from ..report import Citation, Claim, Report, Section, Verdict
-from . import layout, prose
+from . import layout, plain, prose, references
 
 _WEAK: Final = frozenset({Verdict.TERMS_MISSING, Verdict.UNCITED})
 #: A run of characters that no line could hold.
@@ -20,12 +20,12 @@ _STEP: Final = re.compile(r"(.{12}|[/_.?&=-](?=\w))")
 
 def breakable(text: str) -> str:
     """Give `text` as one line with places to break in what would else run off the page."""
-    return _LONG.sub(lambda run: _STEP.sub("\\1\u200b", run[0]), layout.one_line(text))
+    return _LONG.sub(lambda run: _STEP.sub("\\1\u200b", run[0]), plain.one_line(text))
 
 
 def _place(citation: Citation) -> str:
     # The sign never stands alone at the end of a line.
-    return breakable(layout.place(citation)).replace(" ", "\u00a0", 1)
+    return breakable(references.place(citation)).replace(" ", "\u00a0", 1)
 
 
 def data(report: Report) -> dict[str, Any]:
@@ -79,13 +79,13 @@ def _section(report: Report, section: Section) -> dict[str, Any]:
 def _claim(report: Report, section: Section, claim: Claim) -> dict[str, Any]:
     alone = layout.is_quote(claim)
     return {
-        "text": breakable(layout.quoted(claim.text) if alone else claim.text),
-        "blocks": [[breakable(line) for line in block] for block in layout.blocks(claim.text)],
+        "text": breakable(plain.quoted(claim.text) if alone else claim.text),
+        "blocks": [[breakable(line) for line in block] for block in plain.blocks(claim.text)],
         "mark": layout.mark(report, section, claim),
         "weak": claim.verdict in _WEAK,
         "citations": [
             {"number": source.number, "place": _place(citation) if alone else ""}
-            for citation, source in layout.citations(report, claim)
+            for citation, source in references.citations(report, claim)
         ],
     }
 
@@ -94,7 +94,7 @@ def _passages(report: Report) -> Iterator[dict[str, Any]]:
     for citation, source in layout.passages(report):
         yield {
             "number": source.number,
-            "quote": breakable(layout.quoted(citation.quote)),
+            "quote": breakable(plain.quoted(citation.quote)),
             "place": _place(citation),
         }
 
@@ -103,12 +103,12 @@ def _sources(report: Report) -> list[dict[str, Any]]:
     return [
         {
             "number": source.number,
-            "title": breakable(layout.source_title(source)),
-            "place": breakable(layout.source_place(source)),
-            "address": layout.web_address(source),
-            "notes": [breakable(note) for note in layout.source_notes(report, source)],
+            "title": breakable(references.source_title(source)),
+            "place": breakable(references.source_place(source)),
+            "address": references.web_address(source),
+            "notes": [breakable(note) for note in references.source_notes(report, source)],
         }
-        for source in layout.sources(report)
+        for source in references.sources(report)
     ]
 
 

@@ -13,7 +13,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Final, Literal
 
 from ..report import Report
-from . import layout
+from . import layout, plain
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -62,12 +62,12 @@ def title(report: Report) -> str:
     if match is None:
         return layout.title(report)
     runs = [run for block in blocks(match["title"]) for cell in block.cells for run in cell]
-    return layout.one_line("".join(run.text for run in runs)) or layout.title(report)
+    return plain.one_line("".join(run.text for run in runs)) or layout.title(report)
 
 
 def subtitle(report: Report) -> str:
     """Give the topic, unless the title says it already."""
-    topic = layout.one_line(report.topic)
+    topic = plain.one_line(report.topic)
     return "" if topic.casefold() in title(report).casefold() else topic
 
 
@@ -76,7 +76,7 @@ def body(report: Report) -> str:
     text = report.markdown or ""
     match = _TITLE.match(text)
     lines = (text[match.end() :] if match else text).splitlines()
-    return "\n".join(layout.visible(line) for line in lines).strip("\n")
+    return "\n".join(plain.visible(line) for line in lines).strip("\n")
 
 
 def lists_sources(report: Report) -> bool:
@@ -207,7 +207,7 @@ class _Builder:
         elif token.type == "list_item_open":
             self._begin_item()
         elif token.type in ("fence", "code_block"):
-            self._add("code", (Run(text=layout.visible(token.content.rstrip("\n")), code=True),))
+            self._add("code", (Run(text=plain.visible(token.content.rstrip("\n")), code=True),))
         elif token.type == "tr_open":
             self._cells = []
         elif token.type == "tr_close":
@@ -251,8 +251,8 @@ def _runs(token: Token) -> Iterator[Run]:
             href = str(child.attrs.get("href", ""))
             style = replace(style, address=href if _WEB.fullmatch(href) else None)
         elif child.type == "code_inline":
-            yield replace(style, text=layout.one_line(child.content), code=True)
+            yield replace(style, text=plain.one_line(child.content), code=True)
         elif child.type in ("softbreak", "hardbreak"):
             yield replace(style, text=" " if child.type == "softbreak" else "\n")
         elif child.content:
-            yield replace(style, text=layout.visible(child.content))
+            yield replace(style, text=plain.visible(child.content))
