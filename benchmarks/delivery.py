@@ -21,6 +21,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 from peers import carriers  # noqa: E402 The line above finds it.
 from peers.servers import Jupyter, Rooms, Server, running, viewing  # noqa: E402
 
+BEGIN = time.perf_counter()
+
 ROOMS, EACH, BATCHES, OURS = "Flask-SocketIO", "Tornado, one each", "Tornado, batches", "jupyter_research"
 
 
@@ -215,7 +217,7 @@ def _line(*cells: str) -> str:
 
 def say(text: str) -> None:
     """Show how far it is."""
-    print(text, file=sys.stderr, flush=True)
+    print(f"{time.perf_counter() - BEGIN:6.1f} s  {text}", file=sys.stderr, flush=True)
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypedDict
 
 #: What one update may take in the log, in bytes of JSON.
 MAX_UPDATE_BYTES: Final = 64 * 1024
@@ -66,12 +66,12 @@ class Kind(str, Enum):
 _RESERVED: Final = frozenset({"session_id", "seq", "time", "kind", "state", "message", "detail"})
 
 
-class StatusFields(NamedTuple):
+class StatusFields(TypedDict):
     """Hold the fields of an event that a status update gives."""
 
-    message: str | None
     step: str | None
     step_number: int | None
+    message: str | None
     done: float | None
     total: float | None
     detail: dict[str, Any]
@@ -91,17 +91,18 @@ def status_fields(message: Any, status: Any = None) -> StatusFields:
     detail: dict[str, Any] = {}
     step = step_number = done = total = None
     if type(status) is dict or isinstance(status, Mapping):
-        for key, value in status.items():
-            if key == "step" and isinstance(value, str):
-                step = value
-            elif key == "step_number" and type(value) is int:
-                step_number = value
-            elif key == "done" and _is_amount(value):
-                done = value
-            elif key == "total" and _is_amount(value):
-                total = value
-            elif key not in _RESERVED:
-                detail[key] = value
+        # Taken out of a copy rather than sorted key by key: this runs for every update.
+        detail = dict(status)
+        if not _RESERVED.isdisjoint(detail):
+            detail = {key: value for key, value in detail.items() if key not in _RESERVED}
+        if isinstance(detail.get("step"), str):
+            step = detail.pop("step")
+        if type(detail.get("step_number")) is int:
+            step_number = detail.pop("step_number")
+        if _is_amount(detail.get("done")):
+            done = detail.pop("done")
+        if _is_amount(detail.get("total")):
+            total = detail.pop("total")
         given = status.get("detail")
         if isinstance(given, Mapping):
             detail.update(given)
@@ -115,7 +116,14 @@ def status_fields(message: Any, status: Any = None) -> StatusFields:
     if message is not None and type(message) is not str:
         message = safe_text(message)
         add_note(detail, "The message was no text.")
-    return StatusFields(message, step, step_number, done, total, detail)
+    return {
+        "step": step,
+        "step_number": step_number,
+        "message": message,
+        "done": done,
+        "total": total,
+        "detail": detail,
+    }
 
 
 def add_note(detail: dict[str, Any], note: str) -> None:
@@ -170,9 +178,9 @@ def _safe_mapping(value: Mapping[Any, Any], depth: int) -> tuple[dict[str, Any],
 
 
 def _is_amount(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, (int, float))):
         return False
-    return math.isfinite(value) and 0 <= value < 2**53
+    return 0 <= value < 2**53  # No for NaN and infinity.
 
 
 def initial(session_id: str) -> Snapshot:

@@ -18,9 +18,9 @@ from typing import Any, Final
 import orjson
 
 from ..errors import StorageFailed
-from ..events import Kind, Snapshot, State, initial, reduce, utc_now
+from ..events import Kind, Snapshot, State, initial, reduce, status_fields, utc_now
 from .encoding import encode, encode_update
-from .log import SessionLog
+from .log import MAX_WAITING, SessionLog
 from .schema import connect, prepare
 from .writer import Entry, Writer
 
@@ -94,8 +94,9 @@ class Store:
 
     @property
     def backlog(self) -> int:
-        """Count the entries that wait to be committed."""
-        return self._writer.backlog
+        """Count the updates that wait to be committed."""
+        with self._lock:
+            return sum(log.waiting for log in self._logs.values())
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -116,7 +117,7 @@ class Store:
                 (number, *row),
             )
 
-        self._writer.put(Entry(None, None, action=insert))
+        self._writer.put(Entry(action=insert))
         return log
 
     def update(self, log: SessionLog, gate: int, message: Any, status: Any) -> bool:
@@ -126,12 +127,15 @@ class Store:
         """
         rest = encode_update(message, status)
         with log.lock:
-            log.wait_for_room(gate)
+            if log.waiting >= MAX_WAITING:
+                log.wait_for_room(gate)
             if log.gate != gate or log.broken is not None:
                 log.dropped += 1
                 return False
             log.waiting += 1
-            self._writer.put(Entry(log, rest))
+            log.pending.append(rest)
+            if len(log.pending) == 1:  # Else the writer knows, and takes this with the rest.
+                self._writer.put(log)
         return True
 
     def append(
@@ -159,7 +163,7 @@ class Store:
             report: the finished report's JSON, stored in the same transaction.
         """
         whole = dict(detail) if state is None else {"state": state.value, **detail}
-        rest = encode(kind, message, step, None, None, None, whole)
+        rest = encode(kind, {**status_fields(message), "step": step, "detail": whole})
         future: Future[bytes] = Future()
 
         def action(connection: sqlite3.Connection) -> None:
@@ -180,12 +184,10 @@ class Store:
                 future.set_exception(StorageFailed("The session has been deleted."))
             else:
                 log.waiting += state is None
-                self._writer.put(Entry(log, rest, int(state is not None), action, future))
+                log.pending.append(Entry(rest, int(state is not None), action, future))
+                if len(log.pending) == 1:
+                    self._writer.put(log)
         return future
-
-    def record(self, log: SessionLog, record: Mapping[str, Any]) -> None:
-        """Replace what the manager keeps beside the events."""
-        self._update_row(log, "record", orjson.dumps(record).decode())
 
     def save_snapshot(self, log: SessionLog) -> None:
         """Write the snapshot down, so that a list need not read the whole log."""
@@ -195,7 +197,7 @@ class Store:
         def action(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE sessions SET snapshot = ?, snapshot_seq = ? WHERE number = ?", values)
 
-        self._writer.put(Entry(None, None, action=action))
+        self._writer.put(Entry(action=action))
 
     def delete(self, log: SessionLog) -> Future[bytes]:
         """Remove a session with its events and report."""
@@ -210,22 +212,16 @@ class Store:
             log.gate = 0
             log.deleted = True
             log.room.notify_all()
-            self._writer.put(Entry(None, None, action=action, future=future))
+            self._writer.put(Entry(action=action, future=future))
         with self._lock:
             self._logs.pop(log.session_id, None)
             self._recent.pop(log.session_id, None)
         return future
 
-    def _update_row(self, log: SessionLog, column: str, value: str) -> None:
-        def action(connection: sqlite3.Connection) -> None:
-            connection.execute(f"UPDATE sessions SET {column} = ? WHERE number = ?", (value, log.number))
-
-        self._writer.put(Entry(None, None, action=action))
-
     def flush(self) -> Future[bytes]:
         """Give a Future that resolves when all that was handed over before is committed."""
         future: Future[bytes] = Future()
-        self._writer.put(Entry(None, None, future=future))
+        self._writer.put(Entry(future=future))
         return future
 
     def close(self, timeout: float = 3.0) -> None:

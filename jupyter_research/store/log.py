@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..events import Snapshot
+
+if TYPE_CHECKING:
+    from .writer import Entry
 
 #: At most this many updates of one session wait for the writer; then its sender waits.
 MAX_WAITING: Final = 2000
@@ -35,6 +38,7 @@ class SessionLog:
         "lock",
         "number",
         "overlay",
+        "pending",
         "prefix",
         "room",
         "session_id",
@@ -54,6 +58,8 @@ class SessionLog:
         self.tail: deque[bytes] = deque(maxlen=TAIL_EVENTS)
         self.lock = threading.Lock()
         self.room = threading.Condition(self.lock)
+        #: What the writer has not yet taken, in order: an update's JSON after its seq, or an entry.
+        self.pending: list[bytes | Entry] = []
         #: Updates handed over and not yet committed.
         self.waiting = 0
         #: Which updates are let in; 0 for none.
@@ -73,6 +79,12 @@ class SessionLog:
         """Wait, with `lock` held, while too many updates of this session wait for the writer."""
         while self.waiting >= MAX_WAITING and self.gate == gate and self.broken is None:
             self.room.wait(_ROOM_CHECK)
+
+    def take(self) -> list[bytes | Entry]:
+        """Give the writer all that is pending."""
+        with self.lock:
+            taken, self.pending = self.pending, []
+        return taken
 
     def committed(self, bodies: list[bytes], updates: int) -> None:
         """Take over what the writer has just committed."""

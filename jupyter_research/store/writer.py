@@ -6,7 +6,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,7 +17,7 @@ from .log import SessionLog
 
 log = logging.getLogger(__name__)
 
-#: How many entries one transaction takes at most.
+#: From how many events on a transaction takes no more; what one log has pending is taken as a whole.
 MAX_BATCH: Final = 4000
 
 #: Bytes of a page of the file.
@@ -30,17 +30,68 @@ Action = Callable[[sqlite3.Connection], None]
 
 
 class Entry(NamedTuple):
-    """Carry one event, or one action on the file, to the writer."""
+    """Carry an event that leads to a state or is waited for, or an action on the file, to the writer."""
 
-    log: SessionLog | None
-    #: The event's JSON after its seq; None for an action alone.
-    rest: bytes | None
+    #: The event's JSON after its seq; empty for an action alone.
+    rest: bytes = b""
     #: 1 for the events that lead to a state, 0 for status updates.
     marks: int = 0
     #: What is done to the file in the same transaction.
     action: Action | None = None
     #: Resolved with the event's bytes after the commit.
     future: Future[bytes] | None = None
+
+
+#: What a plain status update is beside its JSON.
+UPDATE: Final = Entry()
+
+
+class Batch:
+    """Be what one transaction writes."""
+
+    __slots__ = ("actions", "answers", "grown", "rows", "size", "updates")
+
+    def __init__(self) -> None:
+        self.size = 0
+        #: The new events by log, each as its whole JSON.
+        self.grown: dict[SessionLog, list[bytes]] = {}
+        #: How many of them are status updates.
+        self.updates: dict[SessionLog, int] = {}
+        self.rows: list[tuple[int, int, int, str]] = []
+        self.actions: list[Action] = []
+        #: Those who wait, and what they get.
+        self.answers: list[tuple[Future[bytes], bytes]] = []
+
+    def add(self, item: SessionLog | Entry) -> None:
+        """Take in all that is pending in a log, or an entry that is no event."""
+        if isinstance(item, Entry):
+            self.size += 1
+            self._note(item, b"")
+            return
+        bodies = self.grown.setdefault(item, [])
+        first = item.last + len(bodies) + 1
+        updates = 0
+        for seq, one in enumerate(item.take(), first):
+            rest, entry = (one, UPDATE) if isinstance(one, bytes) else (one.rest, one)
+            body = b"%s%d,%s" % (item.prefix, seq, rest)
+            bodies.append(body)
+            self.rows.append((item.number, seq, entry.marks, body.decode()))
+            if entry.marks == 0:
+                updates += 1
+            if entry is not UPDATE:
+                self._note(entry, body)
+        self.size += item.last + len(bodies) + 1 - first
+        self.updates[item] = self.updates.get(item, 0) + updates
+
+    def _note(self, entry: Entry, body: bytes) -> None:
+        if entry.action is not None:
+            self.actions.append(entry.action)
+        if entry.future is not None:
+            self.answers.append((entry.future, body))
+
+    def pages(self) -> int:
+        """Guess how many pages it changes: one a session, where that grows, and what is filled."""
+        return 1 + len(self.grown) + sum(len(row[3]) for row in self.rows) // PAGE
 
 
 class Writer:
@@ -65,14 +116,10 @@ class Writer:
         self._on_failure = on_failure
         self._beat = beat
         self._journal = Journal(path, connection)
-        self._queue: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[SessionLog | Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="jupyter_research-writer", daemon=True)
+        #: Takes an entry that is no event, or a log whose `pending` was empty before.
         self.put = self._queue.put
-
-    @property
-    def backlog(self) -> int:
-        """Count the entries that wait to be committed."""
-        return self._queue.qsize()
 
     def start(self) -> None:
         """Begin to write."""
@@ -91,59 +138,44 @@ class Writer:
         while going:
             batch, going = self._gather()
             try:
-                if batch:
+                if batch.size:
                     self._write(batch)
                 else:
-                    self._transaction([], self._beat)
+                    self._transaction([], [self._beat])
             except Exception:
                 # The writer is the only one: whatever happens in a callback, it goes on.
                 log.exception("The writer of %s met an error.", self._path)
 
-    def _gather(self) -> tuple[list[Entry], bool]:
-        """Wait for an entry, then take all that has gathered."""
-        batch: list[Entry] = []
+    def _gather(self) -> tuple[Batch, bool]:
+        """Wait for something to write, then take all that has gathered."""
+        batch = Batch()
         try:
-            entry = self._queue.get(timeout=BEAT)
-            while entry is not None:
-                batch.append(entry)
-                if len(batch) >= MAX_BATCH:
+            item = self._queue.get(timeout=BEAT)
+            while item is not None:
+                batch.add(item)
+                if batch.size >= MAX_BATCH:
                     return batch, True
-                entry = self._queue.get_nowait()
+                item = self._queue.get_nowait()
         except queue.Empty:
             return batch, True
         return batch, False
 
-    def _write(self, batch: list[Entry]) -> None:
-        grown: dict[SessionLog, list[bytes]] = {}
-        updates: dict[SessionLog, int] = {}
-        rows: list[tuple[int, int, int, str]] = []
-        bodies: list[bytes] = []
-        for entry in batch:
-            body = b""
-            if entry.log is not None and entry.rest is not None:
-                own = grown.setdefault(entry.log, [])
-                seq = entry.log.last + len(own) + 1
-                body = b"%s%d,%s" % (entry.log.prefix, seq, entry.rest)
-                own.append(body)
-                rows.append((entry.log.number, seq, entry.marks, body.decode()))
-                updates[entry.log] = updates.get(entry.log, 0) + (1 - entry.marks)
-            bodies.append(body)
+    def _write(self, batch: Batch) -> None:
         try:
-            self._transaction(rows, *(entry.action for entry in batch if entry.action is not None))
+            self._transaction(batch.rows, batch.actions)
         except sqlite3.Error as error:
-            self._fail(batch, updates, error)
+            self._fail(batch, error)
             return
-        for session_log, own in grown.items():
-            session_log.committed(own, updates[session_log])
-        for entry, body in zip(batch, bodies, strict=True):
-            if entry.future is not None:
-                entry.future.set_result(body)
-        if grown:
-            self._on_commit(grown)
-        # After the news of it: this may take a moment. Each session has a page of its own that grows.
-        self._journal.committed(1 + len(grown) + sum(map(len, bodies)) // PAGE)
+        for session_log, bodies in batch.grown.items():
+            session_log.committed(bodies, batch.updates[session_log])
+        for future, body in batch.answers:
+            future.set_result(body)
+        if batch.grown:
+            self._on_commit(batch.grown)
+        # After the news of it: this may take a moment.
+        self._journal.committed(batch.pages())
 
-    def _transaction(self, rows: list[tuple[int, int, int, str]], *actions: Action) -> None:
+    def _transaction(self, rows: Sequence[tuple[int, int, int, str]], actions: Sequence[Action]) -> None:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -156,21 +188,20 @@ class Writer:
                 connection.execute("ROLLBACK")
             raise
 
-    def _fail(self, batch: list[Entry], updates: dict[SessionLog, int], error: sqlite3.Error) -> None:
+    def _fail(self, batch: Batch, error: sqlite3.Error) -> None:
         sentence = (
             f"The log {self._path} could not be written: {error}. Free space there, then resume the session."
         )
         log.error(sentence)
-        for session_log, count in updates.items():
+        for session_log, count in batch.updates.items():
             with session_log.lock:
                 session_log.broken = sentence
                 session_log.waiting -= count
                 session_log.room.notify_all()
-        for entry in batch:
-            if entry.future is not None:
-                entry.future.set_exception(StorageFailed(sentence))
-        if updates:
-            self._on_failure(updates, sentence)
+        for future, _ in batch.answers:
+            future.set_exception(StorageFailed(sentence))
+        if batch.updates:
+            self._on_failure(batch.updates, sentence)
 
 
 def settle(future: Future[Any], timeout: float = 30.0) -> Any:
