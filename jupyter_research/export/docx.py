@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 from ..report import Claim, Report, Section, Verdict
-from . import layout, plain, prose, references
+from . import blocks, layout, plain, prose, references
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -148,7 +148,7 @@ def _tail(target: Paragraph, report: Report, section: Section, claim: Claim) -> 
 
 
 def _prose(result: Document, report: Report) -> None:
-    for block in prose.blocks(prose.body(report)):
+    for block in blocks.blocks(prose.body(report)):
         if block.kind == "heading":
             target = result.add_heading(level=1 if block.level <= 2 else 2)
         else:
@@ -162,7 +162,7 @@ def _prose(result: Document, report: Report) -> None:
                 _prose_run(target, run)
 
 
-def _indent(target: Paragraph, block: prose.Block) -> None:
+def _indent(target: Paragraph, block: blocks.Block) -> None:
     from docx.shared import Mm
 
     target.paragraph_format.left_indent = Mm(6 * block.level)
@@ -171,7 +171,7 @@ def _indent(target: Paragraph, block: prose.Block) -> None:
     target.add_run(f"{block.marker}\t")
 
 
-def _prose_run(target: Paragraph, run: prose.Run) -> None:
+def _prose_run(target: Paragraph, run: blocks.Run) -> None:
     written = target.add_run(run.text)
     written.bold, written.italic = run.bold or None, run.italic or None
     if run.code:

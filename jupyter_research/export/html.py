@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ..report import Citation, Claim, Report, Section, Source, Verdict
-from . import layout, plain, prose, references
+from . import blocks, layout, plain, prose, references
 
 #: Whatever should slip through an escape still could not run or fetch anything.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -82,9 +82,9 @@ def _section(report: Report, section: Section) -> str:
 
 def _prose(report: Report) -> str:
     """Give a text that is no claims: its form stays, what could do something is text."""
-    reader = prose.parser()
+    reader = blocks.parser()
     tokens = reader.parse(prose.body(report))
-    for token in prose.everything(tokens):
+    for token in blocks.everything(tokens):
         if token.tag == "h1":
             # There is one title, and it stands at the head.
             token.tag = "h2"

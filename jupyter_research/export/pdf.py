@@ -10,7 +10,7 @@ from importlib.resources import as_file, files
 from typing import Any, Final
 
 from ..report import Citation, Claim, Report, Section, Verdict
-from . import layout, plain, prose, references
+from . import blocks, layout, plain, prose, references
 
 _WEAK: Final = frozenset({Verdict.TERMS_MISSING, Verdict.UNCITED})
 #: A run of characters that no line could hold.
@@ -60,11 +60,11 @@ def _prose(report: Report) -> list[dict[str, Any]]:
             "marker": block.marker,
             "cells": [[_run(run) for run in cell] for cell in block.cells],
         }
-        for block in prose.blocks(prose.body(report))
+        for block in blocks.blocks(prose.body(report))
     ]
 
 
-def _run(run: prose.Run) -> dict[str, Any]:
+def _run(run: blocks.Run) -> dict[str, Any]:
     return {**asdict(run), "text": _LONG.sub(lambda long: _STEP.sub("\\1\u200b", long[0]), run.text)}
 
 
