@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import card, widgets
+from . import card, cell
 from .client import Client, Collection, LocalClient, NoCredential, Server, ServerClient, Session, connect
 from .client.discovery import kernel_id, parent_server
 from .errors import InvalidRequest, ResearcherFailed, ResearchError, SessionNotFound
@@ -99,25 +99,25 @@ def run(function: Callable[..., Any], topic: str, **options: Any) -> Session:
     client = LocalClient.of_this_process()
     name = getattr(function, "__qualname__", type(function).__name__).replace("<locals>.", "")
     snapshot = client.run(function, {"topic": topic, "researcher": name, "options": options})
-    return _shown(Session(client, snapshot, widgets.show_once), wait=unattended())
+    return _shown(Session(client, snapshot, cell.show_once), wait=unattended())
 
 
 def session(id: str) -> Session:
     """Give a session back, by its id or the beginning of it."""
     for client in _clients():
         try:
-            return Session(client, client.get(id), widgets.show_once)
+            return Session(client, client.get(id), cell.show_once)
         except SessionNotFound:
             found = [item for item in client.list(limit=200) if id and item["session_id"].startswith(id)]
             if len(found) == 1:
-                return Session(client, found[0], widgets.show_once)
+                return Session(client, found[0], cell.show_once)
     raise SessionNotFound(f"There is no session {id}: `sessions()` lists them.")
 
 
 def sessions(state: str | None = None, limit: int = 50) -> Sessions:
     """List one's sessions, the newest first; `state` narrows it to those in one state."""
     found = [
-        Session(client, snapshot, widgets.show_once)
+        Session(client, snapshot, cell.show_once)
         for client in _clients()
         for snapshot in client.list(state, limit)
     ]
@@ -156,12 +156,12 @@ def begin(request: Request) -> Session | None:
                 "This server takes only a password, which the kernel does not have, so it cannot wait here: "
                 "set JUPYTER_RESEARCH_TOKEN, or leave out --wait and press Start."
             ) from None
-        widgets.show_start(_body(request, None))
+        cell.show_start(_body(request, None))
         return None
     snapshot, created = client.submit(_body(request, client))
     if not created:
         print(f"From {card.ago(snapshot['created'])}; --new starts afresh.")
-    found = Session(client, snapshot, widgets.show_once)
+    found = Session(client, snapshot, cell.show_once)
     return _shown(found, wait=alone if request.wait is None else request.wait)
 
 
@@ -170,7 +170,7 @@ def unattended() -> bool:
 
     Such a kernel takes no input, and what started it is no Jupyter server.
     """
-    shell = widgets.running_shell()
+    shell = cell.running_shell()
     if shell is None:
         return False
     if hasattr(shell, "kernel"):
@@ -180,7 +180,7 @@ def unattended() -> bool:
 
 def _shown(found: Session, *, wait: bool) -> Session:
     """Show a session in the cell; with `wait`, come back when its output shows the end."""
-    output = widgets.show(found, alone=unattended())
+    output = cell.show(found, alone=unattended())
     if not wait:
         return found
     found.wait()
@@ -224,12 +224,12 @@ def _key() -> str | None:
     The topic and the options are compared by the server. Where a front end tells no cell, all cells of the
     notebook share a key.
     """
-    shell = widgets.running_shell()
+    shell = cell.running_shell()
     if shell is None:
         return None
     parent = shell.get_parent() if hasattr(shell, "kernel") else {}
-    cell = (parent.get("metadata") or {}).get("cellId")
-    place = f"cell {cell}" if cell else f"notebook {os.environ.get('JPY_SESSION_NAME') or Path.cwd()}"
+    known = (parent.get("metadata") or {}).get("cellId")
+    place = f"cell {known}" if known else f"notebook {os.environ.get('JPY_SESSION_NAME') or Path.cwd()}"
     return hashlib.sha256(place.encode()).hexdigest()[:32]
 
 

@@ -322,3 +322,4 @@ class Kernel:
     def close(self) -> None:
         """Let go of the kernel."""
         self.client.stop_channels()
+        self.client.context.destroy(linger=0)

@@ -15,7 +15,7 @@ from live import DEADLINE, MIME, Kernel, Run, Server, running_server, until
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-from jupyter_research import card, widgets
+from jupyter_research import card, cell, widgets
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -114,7 +114,7 @@ def test_a_session_that_is_viewed_gets_none(kernel: Kernel, server: Server, tmp_
     stop = tmp_path / "stop"
     run = kernel.run(f"%research --researcher slow --set until={stop} who has the labextension?")
     with viewer(server, run.session_id):
-        kernel.run(f"import time; time.sleep({widgets.LOOK_AFTER + 1})")
+        kernel.run(f"import time; time.sleep({cell.LOOK_AFTER + 1})")
         assert views(run) == []
     stop.touch()
 
@@ -139,7 +139,7 @@ def test_a_viewer_that_comes_late_takes_the_place_of_the_widget(
 def test_a_session_that_has_ended_gets_none(kernel: Kernel) -> None:
     run = kernel.run("%research --researcher steps who looks at the end?")
     kernel.wait_for(lambda: any("text/markdown" in data for data in run.updates), "the end")
-    kernel.run(f"import time; time.sleep({widgets.LOOK_AFTER + 0.5})")
+    kernel.run(f"import time; time.sleep({cell.LOOK_AFTER + 0.5})")
     assert views(run) == []
 
 
@@ -172,7 +172,6 @@ def test_a_repeated_command_is_answered_too(kernel: Kernel, tmp_path: Path) -> N
 
 
 def test_without_anywidget_the_output_itself_gets_on(kernel: Kernel, tmp_path: Path) -> None:
-    kernel.run("import sys, importlib.machinery\nsys.modules['anywidget'] = None")
     kernel.run("import jupyter_research.widgets as w\nw.find_spec = lambda name: None")
     kernel.run(
         "import jupyter_research as j, time\n"
