@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_research.documents import FileRef, Library
-from jupyter_research.documents.index import Entry, Index, now
+from jupyter_research.documents.index import Index
 from jupyter_research.documents.opening import Stamp
 from jupyter_research.documents.parsing.parsed import Mark
 from jupyter_research.documents.passages import cut
+from jupyter_research.documents.rows import Entry
 
 BATCH = 200
 
@@ -138,7 +139,7 @@ def _entry(name: str, title: str, text: str) -> Entry:
         name=name,
         kind="text",
         stamp=Stamp((len(text), 0, 0, 0)),
-        checked=now(),
+        checked=time.time_ns(),
         hash=f"sha256:{hashlib.sha256(f'{name} {text}'.encode()).hexdigest()}",
         parsed={**parsed, "year": None, "doi": None, "pages": None},
     )

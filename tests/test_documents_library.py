@@ -31,7 +31,14 @@ def _refs(folder: Path) -> list[FileRef]:
 
 
 def _children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "documents.child" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if _parses(child)]
+
+
+def _parses(process: psutil.Process) -> bool:
+    try:
+        return "documents.child" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
 
 
 def _until(found: Callable[[], bool]) -> None:
@@ -339,7 +346,15 @@ def _wanted(_: str) -> bool:
 def stubborn(folder: Path) -> Path:
     """Give a text that takes its parser a while."""
     path = folder / "long.txt"
-    path.write_text("Words without end. " * 2_000_000)
+    path.write_text("Words without end. " * 1_000_000)
+    return path
+
+
+@pytest.fixture
+def large(folder: Path) -> Path:
+    """Give a text of 45 megabytes that is quickly cut."""
+    path = folder / "large.txt"
+    path.write_text(("x" * 998 + "\n\n") * 45_000)
     return path
 
 
@@ -354,12 +369,12 @@ def test_a_file_that_takes_too_long_is_named_and_the_next_is_read(
 
 
 def test_a_file_that_takes_too_much_memory_is_named_and_the_next_is_read(
-    folder: Path, stubborn: Path, open_library: Callable[[], Library], monkeypatch: pytest.MonkeyPatch
+    folder: Path, large: Path, open_library: Callable[[], Library], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "next.txt").write_text("Next words.")
     monkeypatch.setattr(reading_module, "Worker", lambda: Worker(memory=120 * 1024**2))
     indexed = _refresh(open_library)
-    assert [failure.name for failure in indexed.failures] == ["long.txt"]
+    assert [failure.name for failure in indexed.failures] == ["large.txt"]
     assert "memory" in indexed.failures[0].reason or "crashed" in indexed.failures[0].reason
     assert [document.name for document in indexed.documents] == ["next.txt"]
 
@@ -379,12 +394,12 @@ def test_a_child_that_dies_costs_its_file_alone(stubborn: Path, folder: Path) ->
     assert _children() == []
 
 
-def test_a_child_that_has_grown_ends_after_its_file(stubborn: Path, folder: Path) -> None:
+def test_a_child_that_has_grown_ends_after_its_file(large: Path, folder: Path) -> None:
     (folder / "next.txt").write_text("Next words.")
     worker = Worker()
     assert worker.parse(folder / "next.txt", "text", _wanted)["text"] == "Next words."
     assert len(_children()) == 1
-    assert "failure" not in worker.parse(stubborn, "text", _wanted)
+    assert "failure" not in worker.parse(large, "text", _wanted)
     assert _children() == []
     assert worker.parse(folder / "next.txt", "text", _wanted)["text"] == "Next words."
     worker.close()
@@ -589,6 +604,17 @@ def test_the_index_is_ones_own_to_read_and_opens_again_after_a_close(
     assert index.stat().st_mode & 0o777 == 0o600
     library.close()
     assert library.search("words")
+
+
+@pytest.mark.parametrize("damage", [b"this is no database" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_an_index_that_is_damaged_is_made_anew(
+    folder: Path, index: Path, open_library: Callable[[], Library], damage: bytes
+) -> None:
+    (folder / "a.txt").write_text("Words.")
+    index.parent.mkdir()
+    index.write_bytes(damage)
+    assert _refresh(open_library).read == 1
+    assert open_library().search("words")
 
 
 def test_an_index_of_another_version_is_made_anew(

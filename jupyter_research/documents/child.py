@@ -80,25 +80,23 @@ def _limit(memory: int) -> None:
 
 
 def _serve(request: dict[str, str], requests: IO[bytes], answers: IO[bytes]) -> None:
-    answer: dict[str, Any]
     try:
         data, stamp = read(Path(request["path"]), request["kind"])
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         send(answers, {"hash": digest, "stamp": stamp})
         if not receive(requests):
             return
-        answer = _parsed(data, request["kind"])
-    except NoEvidence:
-        answer = {"nothing": True}
-    except Unreadable as reason:
-        answer = {"failure": str(reason)}
-    except (MemoryError, RecursionError):
-        answer = {"failure": "needs too much memory to be parsed"}
+        send(answers, {**_parsed(data, request["kind"]), "last": _resident() > _GROWN})
     except EOFError:
         return
+    except NoEvidence:
+        send(answers, {"nothing": True})
+    except Unreadable as reason:
+        send(answers, {"failure": str(reason)})
+    except (MemoryError, RecursionError):
+        send(answers, {"failure": "needs too much memory to be parsed", "last": True})
     except Exception as error:
-        answer = {"failure": f"damaged: the parser gave up ({type(error).__name__})"}
-    send(answers, {**answer, "last": _resident() > _GROWN})
+        send(answers, {"failure": f"damaged: the parser gave up ({type(error).__name__})"})
 
 
 def _resident() -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import SourceNotFound
 from ..work import Control
+from .bibliography import Bibliography
 from .index import Index
 from .query import match
-from .reading import Reading
+from .reading import Outcome, Reading
 from .records import Document, FileRef, Indexed, Passage
+from .schema import is_broken
 
 Progress = Callable[[int, int, str], None]
 
@@ -38,8 +41,13 @@ class Library:
         `progress` is called in this thread with files done, files in all, and the last name. A cancel
         raises `SessionCancelled` at once, a drain `Stopped` after the files in hand; what was read stays.
         """
-        reading = Reading(self._index, self._files, self._workers, progress, control or Control())
-        outcome = reading.run()
+        try:
+            outcome = self._read(progress, control or Control())
+        except sqlite3.DatabaseError as error:
+            if not is_broken(error):
+                raise
+            self._index.clear()
+            outcome = self._read(progress, control or Control())
         documents = tuple(self._index.documents())
         return Indexed(
             read=outcome.read,
@@ -48,6 +56,14 @@ class Library:
             documents=documents,
             hash=_corpus_hash(documents),
         )
+
+    def _read(self, progress: Progress, control: Control) -> Outcome:
+        outcome = Reading(self._index, self._files, self._workers, progress, control).run()
+        documents = self._index.documents()
+        bibliography = Bibliography.beside(document.path for document in documents)
+        found = ((one.hash, bibliography.find(one.path, one.title, one.doi)) for one in documents)
+        self._index.refer({hash_: reference for hash_, reference in found if reference is not None})
+        return outcome
 
     def search(self, query: str, k: int = 20) -> list[Passage]:
         """Give the k passages that fit the query best."""

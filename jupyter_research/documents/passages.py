@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from .parsing.parsed import Mark
-from .sentences import sentences
+from .sentences import spans as sentences
 
 #: A passage is closed once it has grown to this.
 _ENOUGH: Final = 1000
@@ -64,7 +65,7 @@ def _joins(open_start: int, open_end: int, start: int, stop: int) -> bool:
 def _pieces(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
     """Give the paragraphs, and of one that is too long its sentences, lines or sheer lengths."""
     at = begin
-    for blank in [*_BLANK.finditer(text, begin, end), None]:
+    for blank in chain(_BLANK.finditer(text, begin, end), (None,)):
         stop = blank.start() if blank else end
         start = _skip(text, at, stop)
         stop = _trim(text, start, stop)
@@ -76,7 +77,7 @@ def _pieces(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _broken(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
-    for start, stop in sentences(text[begin:end], begin):
+    for start, stop in sentences(text, begin, end):
         while stop - start > _WHOLE:
             at = _break_in(text, start)
             yield start, _trim(text, start, at)

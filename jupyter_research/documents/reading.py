@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from ..errors import SessionCancelled
 from ..work import Control
-from .index import Entry, Index, Known, now
+from .index import Index
 from .kinds import kind_of
 from .opening import Stamp, refused
 from .records import Failure, FileRef, Stopped
 from .room import is_tight, processors
+from .rows import Entry, Known
 from .worker import Worker
 
 #: A batch is committed when it holds this many files or characters, or is this many seconds old.
@@ -185,7 +186,7 @@ class Reading:
                 name=file.name,
                 kind=kind_of(file.path) or "text",
                 stamp=Stamp(answer["stamp"]),
-                checked=now(),
+                checked=time.time_ns(),
                 hash=None if failure is not None or "nothing" in answer else answer["hash"],
                 failure=failure,
                 parsed=answer if "text" in answer else None,

@@ -38,6 +38,8 @@ class Document:
     pages: int | None = None
     #: Length of the stored text in Unicode code points.
     chars: int = 0
+    #: Whether a bibliography or the document itself says what it is; else the title may be the file's name.
+    identified: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 _ABBREVIATION: Final = re.compile(
@@ -26,23 +27,25 @@ def sentences(text: str, start: int = 0) -> list[tuple[int, int]]:
 
     A blank line and a list item end a sentence too; the mark of a list item is left out.
     """
-    spans: list[tuple[int, int]] = []
-    begin = 0
-    for block in _BLOCK.finditer(text):
-        _split(text, begin, block.start(), start, spans)
+    return [(begin + start, end + start) for begin, end in spans(text, 0, len(text))]
+
+
+def spans(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Go through the sentences of a stretch of `text`."""
+    for block in _BLOCK.finditer(text, begin, end):
+        yield from _split(text, begin, block.start())
         begin = block.end()
-    _split(text, begin, len(text), start, spans)
-    return spans
+    yield from _split(text, begin, end)
 
 
-def _split(text: str, begin: int, end: int, offset: int, spans: list[tuple[int, int]]) -> None:
+def _split(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
     lead = _LEAD.match(text, _skip(text, begin, end), end)
     at = lead.end() if lead else begin
     for match in _END.finditer(text, at, end):
         if _breaks(text, at, match):
-            _add(text, at, match.end(), offset, spans)
+            yield from _trimmed(text, at, match.end())
             at = match.end()
-    _add(text, at, end, offset, spans)
+    yield from _trimmed(text, at, end)
 
 
 def _breaks(text: str, begin: int, match: re.Match[str]) -> bool:
@@ -61,9 +64,9 @@ def _skip(text: str, begin: int, end: int) -> int:
     return begin
 
 
-def _add(text: str, begin: int, end: int, offset: int, spans: list[tuple[int, int]]) -> None:
+def _trimmed(text: str, begin: int, end: int) -> Iterator[tuple[int, int]]:
     begin = _skip(text, begin, end)
     while end > begin and text[end - 1].isspace():
         end -= 1
     if end > begin:
-        spans.append((begin + offset, end + offset))
+        yield begin, end
