@@ -19,6 +19,8 @@ _MACRO: Final = re.compile(
     r"\\(?=(?:[egx]?def|let|(?:re)?newcommand|newenvironment|require|href|input|include|write|csname|loop)"
     r"(?![A-Za-z]))"
 )
+#: Characters of a line beyond which its code is not looked for: the search takes the square of them.
+_LONG: Final = 10_000
 _SOURCES: Final = re.compile(r"^#{1,6} +(?:sources|references|bibliography)\b", re.IGNORECASE | re.MULTILINE)
 _LINK: Final = re.compile(r"\](?:\(|:)\s*(?P<address>[^\s)]*)")
 _TITLE: Final = re.compile(r"\s*# +(?P<title>[^\n]*\S)[ \t]*(?:\n|$)")
@@ -79,6 +81,8 @@ def _code_lines(text: str) -> set[int]:
 
 
 def _line(line: str) -> str:
+    if len(line) > _LONG:
+        return _words(line)
     parts, place = [], 0
     for match in _CODE.finditer(line):
         parts += [_words(line[place : match.start()]), match[0]]
