@@ -215,6 +215,9 @@ def _checkpoints(path: Path) -> Iterator[Any]:
 
     connection = sqlite3.connect(path, check_same_thread=False, timeout=5)
     try:
+        # As durable as the session's log: a killed process loses nothing.
+        connection.execute("pragma journal_mode=wal")
+        connection.execute("pragma synchronous=normal")
         # Nothing but plain data comes back from the file, whoever wrote it.
         yield SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
     finally:

@@ -29,10 +29,11 @@ ANSWER: Final = 7
 SECTION: Final = 6
 #: How near to the topic the last of the closest sentences must be, as a share of the first one's nearness.
 _NEAR_ENOUGH: Final = 0.35
-#: How many passages stay cut into sentences.
+#: How many passages stay cut into sentences, and how many searches sorted.
 _KEPT: Final = 4096
+_POOLS: Final = 4
 #: How many sentences show what a lens has to offer.
-_TELLING: Final = 5
+_TELLING: Final = 3
 #: Among how many sentences contradictions are looked for.
 _COMPARED: Final = 120
 
@@ -48,6 +49,7 @@ class Extractive:
     def __init__(self, split: Splitter) -> None:
         self._split = split
         self._lock = threading.Lock()
+        self._pools: OrderedDict[tuple[object, ...], Pool] = OrderedDict()
         self._cut: OrderedDict[tuple[str, int, int], list[Sentence]] = OrderedDict()
 
     def title(self, topic: str) -> str:
@@ -149,9 +151,19 @@ class Extractive:
         return conclusion(brief, read_topic(brief.topic, brief.corpus), body)
 
     def _pool(self, brief: Brief, hits: Sequence[Hit]) -> Pool:
-        # From the call's own passages and nothing kept, so that a resumed session comes to the same.
-        topic = with_related(read_topic(brief.topic, brief.corpus), [forms(hit["text"]) for hit in hits], brief.corpus)
-        return Pool(topic, hits, self._sentences)
+        # From the call's own passages alone, so that a resumed session comes to the same.
+        key = (brief.topic, tuple((hit["document"], hit["start"], hit["score"]) for hit in hits))
+        with self._lock:
+            known = self._pools.get(key)
+        if known is None:
+            found = [forms(hit["text"]) for hit in hits]
+            topic = with_related(read_topic(brief.topic, brief.corpus), found, brief.corpus)
+            known = Pool(topic, hits, self._sentences)
+            with self._lock:
+                self._pools[key] = known
+                if len(self._pools) > _POOLS:
+                    self._pools.popitem(last=False)
+        return known
 
     def _sentences(self, hit: Hit) -> list[Sentence]:
         key = (hit["document"], hit["start"], hit["end"])
@@ -189,12 +201,12 @@ def _brought_up(topic: str, turns: Sequence[Turn]) -> list[str]:
 
 
 def _available(pool: Pool, relevant: Sequence[Sentence]) -> list[Lens]:
-    """Give the lenses that find something, the one with the strongest evidence first."""
+    """Give the lenses that find something: what it is before all else, then by their evidence."""
     masses: list[tuple[float, Lens]] = []
     for lens in LENSES:
         found = (lens.strength(one.text) * pool.nearness[one.key] * one.quality for one in relevant)
         masses.append((sum(sorted(found, reverse=True)[:_TELLING]), lens))
-    masses.sort(key=lambda item: -item[0])
+    masses.sort(key=lambda item: (item[1] is not LENSES[0], -item[0]))
     return [lens for mass, lens in masses if mass]
 
 

@@ -23,7 +23,7 @@ class Lens:
     question: str
     #: Words that a second search adds to the topic's.
     query: str
-    #: Patterns with their weights; the heaviest one that a sentence has counts.
+    #: Patterns with their weights, heaviest first: the first one that a sentence has counts.
     cues: Cues = ()
     #: Stems that a person asked for in words of their own.
     terms: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ class Lens:
 
     def strength(self, text: str, stemmed: Sequence[str] = ()) -> float:
         """Say how much `text` is what this lens looks for: 0 when not at all."""
-        strongest = max((weight for cue, weight in self.cues if cue.search(text)), default=0.0)
+        strongest = next((weight for cue, weight in self.cues if cue.search(text)), 0.0)
         if self.terms:
             share = len(self.terms.intersection(stemmed)) / min(3, len(self.terms))
             strongest = max(strongest, min(1.0, share))

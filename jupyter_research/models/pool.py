@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from .base import Draft, Hit, Splitter
@@ -21,7 +22,7 @@ _COVERED: Final = 0.3
 _DIVERSITY: Final = 0.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Sentence:
     """Hold one sentence of a passage."""
 
@@ -34,16 +35,19 @@ class Sentence:
     cell: int | None
     heading: str | None
     stems: tuple[str, ...]
-    #: How well it stands as evidence on its own, 0 to 1.
-    quality: float
     #: Stems of the heading and of the document's title, and of the passage around.
     context: frozenset[str]
     around: frozenset[str]
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, int]:
         """Tell it from other sentences."""
         return self.document, self.start
+
+    @cached_property
+    def quality(self) -> float:
+        """Say how well it stands as evidence on its own, 0 to 1; found out for those that are on the topic."""
+        return quotability(self.text)
 
     def draft(self, score: float) -> Draft:
         """Give the claim that quotes it."""
@@ -84,7 +88,6 @@ def cut(hit: Hit, split: Splitter) -> list[Sentence]:
                 cell=hit["cell"],
                 heading=hit["heading"],
                 stems=own,
-                quality=quotability(text),
                 context=context,
                 around=around,
             )
@@ -114,6 +117,8 @@ class Pool:
                     said.add(sentence.stems)
                     self.sentences.append(sentence)
         self._rarity = _rarity(self.sentences, topic)
+        self._vectors: dict[tuple[str, int], dict[str, float]] = {}
+        self._relevant: list[Sentence] | None = None
         wanted = _vector(topic.counts, self._rarity)
         for sentence in self.sentences:
             likeness = _cosine(self.vector(sentence), wanted)
@@ -123,13 +128,18 @@ class Pool:
 
     def vector(self, sentence: Sentence) -> dict[str, float]:
         """Give the weights of a sentence's words; their squares add up to 1."""
-        return _vector(Counter(sentence.stems), self._rarity)
+        known = self._vectors.get(sentence.key)
+        if known is None:
+            known = self._vectors[sentence.key] = _vector(Counter(sentence.stems), self._rarity)
+        return known
 
     def relevant(self) -> list[Sentence]:
         """Give the sentences that can be quoted and are about the topic, nearest first."""
-        found = [sentence for sentence in self.sentences if self._belongs(sentence)]
-        found.sort(key=lambda sentence: (-self.nearness[sentence.key], sentence.key))
-        return found
+        if self._relevant is None:
+            found = [sentence for sentence in self.sentences if self._belongs(sentence)]
+            found.sort(key=lambda sentence: (-self.nearness[sentence.key], sentence.key))
+            self._relevant = found
+        return self._relevant
 
     def choose(self, scored: Mapping[tuple[str, int], float], most: int) -> list[tuple[Sentence, float]]:
         """Choose sentences by score, each as unlike those before it as may be (MMR)."""
@@ -150,10 +160,10 @@ class Pool:
         return chosen
 
     def _belongs(self, sentence: Sentence) -> bool:
-        if not sentence.quality or not self.topic.touches(sentence.stems):
+        if not self.topic.touches(sentence.stems):
             return False
         covered = self.topic.coverage(sentence.stems, sentence.context, sentence.around)
-        return covered >= self.topic.threshold
+        return covered >= self.topic.threshold and sentence.quality > 0
 
 
 def _rarity(sentences: Iterable[Sentence], topic: Topic) -> dict[str, float]:

@@ -27,7 +27,9 @@ _NOTICE: Final = re.compile(
 )
 _LINK: Final = re.compile(r"https?://|\]\(|\]\[|:[a-z]+:`|`_|!\[|\bwww\.")
 #: Names of code: dotted, with underscores, in camel case, called.
-_NAMES: Final = re.compile(r"\b\w+(?:\.\w{2,})+\b|\b\w+_\w+\b|\b[a-z]+[A-Z]\w+\b|\w\(\)|\b[A-Z][a-z]+[A-Z][a-z]\w*")
+_NAMES: Final = re.compile(
+    r"\b\w+(?:\.\w{2,})+\b|\b\w+_\w+\b|\b[a-z]+[A-Z]\w+\b|\w\(\)|\b[A-Z][a-z]+[A-Z][a-z]\w*"
+)
 #: Sentences that lean on one before them.
 _LEANS: Final = re.compile(
     r"^(?:This|These|That|Those|It|They|Such|He|She|Both|Here|There|Also|Then|Thus|Hence|Therefore|So|But|And|"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .base import Corpus
@@ -30,16 +30,13 @@ class Topic:
 
     text: str
     counts: Mapping[str, int]
+    #: The stems that say what the topic is about.
+    keys: frozenset[str]
     weights: Mapping[str, float]
     #: Stems of the topic that do not occur in the library.
     absent: frozenset[str]
     #: For a stem of the topic the stems that the library uses together with it.
     related: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """Give the stems that say what the topic is about."""
-        return frozenset(stem for stem in self.counts if not is_generic(stem)) or frozenset(self.counts)
 
     @property
     def threshold(self) -> float:
@@ -87,7 +84,8 @@ def read_topic(text: str, corpus: Corpus) -> Topic:
         stem: rarity.get(stem, unknown) * (_GENERIC_WEIGHT if is_generic(stem) else 1.0) for stem in counts
     }
     absent = frozenset(stem for stem, number in found.items() if not number)
-    return Topic(text=text, counts=counts, weights=weights, absent=absent)
+    keys = frozenset(stem for stem in counts if not is_generic(stem)) or frozenset(counts)
+    return Topic(text=text, counts=counts, keys=keys, weights=weights, absent=absent)
 
 
 def with_related(topic: Topic, passages: Sequence[Mapping[str, str]], corpus: Corpus) -> Topic:
@@ -103,9 +101,7 @@ def with_related(topic: Topic, passages: Sequence[Mapping[str, str]], corpus: Co
         return topic
     together = [passage for passage in passages if len(keys.intersection(passage)) >= 2]
     related = {stem: frozenset(_company(stem, topic, together, corpus)) for stem in keys}
-    return Topic(
-        text=topic.text, counts=topic.counts, weights=topic.weights, absent=topic.absent, related=related
-    )
+    return replace(topic, related=related)
 
 
 def _company(stem: str, topic: Topic, passages: Iterable[Mapping[str, str]], corpus: Corpus) -> list[str]:
