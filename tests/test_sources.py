@@ -309,3 +309,28 @@ def test_the_fingerprint_waits_for_no_pipe(root: Path) -> None:
     assert fingerprint(
         [FileRef(path=root / "pipe.md", name="pipe.md"), FileRef(path=root / "gone", name="gone")]
     )
+
+
+def test_the_fingerprint_takes_known_hashes_and_is_the_same_without_them(
+    root: Path, place: Place, tmp_path: Path
+) -> None:
+    from jupyter_research.documents import Library
+
+    for name in ("a.md", "b.md"):
+        os.utime(_write(root / name, f"This is {name}."), (1, 1))
+    files = resolve(["."], place)
+    library = Library(tmp_path / "index.sqlite", files)
+    assert library.hashes() == {} and not (tmp_path / "index.sqlite").exists()
+    library.refresh()
+    known = library.hashes()
+    assert set(known) == {file.path for file in files}
+    assert fingerprint(files, known) == fingerprint(files)
+    _write(root / "b.md", "It has changed.")
+    assert set(library.hashes()) == {root / "a.md"}
+    library.close()
+
+
+def test_the_fingerprint_reads_no_device() -> None:
+    from jupyter_research.documents import FileRef
+
+    assert fingerprint([FileRef(path=Path("/dev/zero"), name="zero")])

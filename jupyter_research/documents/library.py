@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,9 +12,11 @@ from ..errors import SourceNotFound
 from ..work import Control
 from .bibliography import Bibliography
 from .index import Index
+from .opening import Stamp
 from .query import match
 from .reading import Outcome, Reading
 from .records import Document, FileRef, Indexed, Passage
+from .rows import Known
 from .schema import is_broken
 
 Progress = Callable[[int, int, str], None]
@@ -31,6 +34,7 @@ class Library:
 
     def __init__(self, index: Path, files: Sequence[FileRef], *, workers: int | None = None) -> None:
         """Name the index file, opened on first use, and the files of the collection."""
+        self._path = index
         self._index = Index(index)
         self._files = tuple({file.path: file for file in files}.values())
         self._workers = workers
@@ -65,6 +69,14 @@ class Library:
         self._index.refer({hash_: reference for hash_, reference in found if reference is not None})
         return outcome
 
+    def hashes(self) -> dict[Path, str]:
+        """Give the content hashes of those files that are as they were when they were read."""
+        if not self._path.exists():
+            return {}
+        known = self._index.known()
+        found = ((file.path, _hash_of(file.path, known.get(file.path))) for file in self._files)
+        return {path: hash_ for path, hash_ in found if hash_ is not None}
+
     def search(self, query: str, k: int = 20) -> list[Passage]:
         """Give the k passages that fit the query best."""
         expression = match(query)
@@ -97,6 +109,13 @@ class Library:
     def close(self) -> None:
         """Close the index; it opens again when used."""
         self._index.close()
+
+
+def _hash_of(path: Path, known: Known | None) -> str | None:
+    try:
+        return known.hash if known is not None and known.still(Stamp.of(os.stat(path))) else None
+    except OSError:
+        return None
 
 
 def _corpus_hash(documents: Sequence[Document]) -> str:

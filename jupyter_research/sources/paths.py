@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+import stat
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from ..documents import DOCUMENTS, KINDS, FileRef, kind_of
@@ -25,6 +27,8 @@ EXAMPLE: Final = "example"
 _BARE: Final = re.compile(r"[\w-]+")
 _MAGIC: Final = re.compile(r"[*?\[]")
 _BLOCK: Final = 1024 * 1024
+#: A larger file is never read as a document: its size and time stand for its content.
+_HASHED: Final = 250 * _BLOCK
 
 
 def example_library() -> Path:
@@ -57,9 +61,12 @@ def check(names: Sequence[str], place: Place) -> None:
         reach.named(name, deep=False)
 
 
-def fingerprint(files: Sequence[FileRef]) -> str:
-    """Give one hash over the contents of files: the same as long as none has changed."""
-    joined = "\n".join(sorted(_content(file.path) for file in files))
+def fingerprint(files: Sequence[FileRef], known: Mapping[Path, str] = MappingProxyType({})) -> str:
+    """Give one hash over the contents of files: the same as long as none has changed.
+
+    `known` are hashes that need not be taken again, as `Library.hashes` gives them.
+    """
+    joined = "\n".join(sorted(known.get(file.path) or _content(file.path) for file in files))
     return f"sha256:{hashlib.sha256(joined.encode()).hexdigest()}"
 
 
@@ -190,8 +197,13 @@ def _content(path: Path) -> str:
         # Through the one way of opening that neither waits for a pipe nor follows a link.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
         with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                return "not a file"
+            if found.st_size > _HASHED:
+                return f"{found.st_size} bytes of {found.st_mtime_ns}"
             while block := file.read(_BLOCK):
                 digest.update(block)
     except OSError as error:
         return f"unreadable {error.errno}"
-    return digest.hexdigest()
+    return f"sha256:{digest.hexdigest()}"
