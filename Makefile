@@ -18,7 +18,7 @@ LAB_SOURCES := $(shell find labextension/src labextension/style -type f 2>/dev/n
 DOCS := $(shell find docs -name '*.md')
 SHARE := $(VENV)/share/jupyter/labextensions/jupyter-research-lab
 
-.PHONY: help run test quick lab library check format bench docs clean chromium
+.PHONY: help run test quick lab library check format bench soak docs clean chromium
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ format: $(VENV)/.check ## put the code into its form
 
 bench: $(VENV)/.built $(VENV)/.test ## measure what benchmarks/ measures
 	for script in benchmarks/*.py; do echo "== $$script"; python "$$script"; done
+
+soak: $(VENV)/.built $(VENV)/.test ## kill a server at work thirty times, on one processor and on two
+	for cpus in 1 2; do KILLS=30 CPUS=$$cpus python -m pytest tests/test_kills.py; done
 
 docs: $(VENV)/.docs ## build the documentation into build/docs
 	mkdocs build --strict --site-dir build/docs
