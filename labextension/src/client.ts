@@ -24,6 +24,11 @@ export class Client {
     return this.get(`${session(id)}/report?format=json`);
   }
 
+  async markdown(id: string): Promise<string> {
+    const path = `${session(id)}/report?format=markdown`;
+    return (await request(this.settings, path)).text();
+  }
+
   async events(
     id: string,
     after: number,

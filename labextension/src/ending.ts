@@ -1,7 +1,7 @@
 /** The end of a session: the report, or why there is none. */
 import { button, el, Part, setText, show } from './dom';
 import { Host } from './host';
-import { limitations, ReportView } from './report';
+import { limitations, markdown, ReportView } from './report';
 import { Snapshot } from './types';
 import { asText, Words } from './words';
 
@@ -104,7 +104,7 @@ export class Ending implements Part<Snapshot> {
   private drawSaved(reason: string): void {
     const saved = this.host.savedReport?.();
     if (saved && !this.report) {
-      this.place.replaceChildren(saved);
+      this.place.replaceChildren(markdown(saved, this.host));
     }
     setText(this.sentence, reason);
     show(this.problem, true);

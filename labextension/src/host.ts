@@ -23,8 +23,10 @@ export interface Host {
   download?(format: string): Promise<void>;
   /** Try to connect again after the card has given up. */
   retry?(): void;
-  /** Draw the report as the notebook saved it, when the server has it no longer. */
-  savedReport?(): HTMLElement | null;
+  /** Draw Markdown, sanitised. */
+  markdown?(text: string): HTMLElement;
+  /** Give the report as the notebook saved it, as Markdown, for when the server has it no longer. */
+  savedReport?(): string | null;
 }
 
 /**

@@ -5,30 +5,38 @@ import { Widget } from '@lumino/widgets';
 import { Client } from './client';
 import { Feed } from './feed';
 import { Action, CardModel, Host } from './host';
+import { documentOf, rewrite } from './place';
 import { MIME_TYPE, readSaved, Saved } from './saved';
 import { SessionSocket } from './socket';
-import { JsonObject, Report, SessionEvent, Snapshot } from './types';
+import { isFinished, JsonObject, Report, SessionEvent, Snapshot } from './types';
 import { SessionCard } from './view';
 import { clock, Words } from './words';
+
+/** The kernel gets this long to write the end of a session into the notebook. */
+const KERNEL_MS = 5_000;
+
+/** An output of this age has just come from the kernel, clocks that differ a little included. */
+const NEW_MS = 60_000;
 
 /** What the renderers of a page share. */
 export interface Shared {
   readonly client: Client;
   readonly socket: SessionSocket;
   readonly trans: Words;
+  /** Draw Markdown, sanitised. */
+  readonly markdown: (text: string) => HTMLElement;
+  /** Whether to save the notebook when a session appears in it. */
+  readonly saveOnDisplay: () => boolean;
 }
 
 /** Make the factory; `safe`, since it only subscribes and writes text as text. */
-export function rendererFactory(
-  shared: Shared,
-  savedReport: (model: IRenderMime.IMimeModel) => HTMLElement | null
-): IRenderMime.IRendererFactory {
+export function rendererFactory(shared: Shared): IRenderMime.IRendererFactory {
   return {
     safe: true,
     mimeTypes: [MIME_TYPE],
     // Before the view of widgets (-10), which shows an error when its kernel is gone.
     defaultRank: -20,
-    createRenderer: () => new SessionRenderer(shared, savedReport)
+    createRenderer: () => new SessionRenderer(shared)
   };
 }
 
@@ -37,12 +45,7 @@ export class SessionRenderer
   extends Widget
   implements IRenderMime.IRenderer, Host
 {
-  constructor(
-    private readonly shared: Shared,
-    private readonly drawSaved: (
-      model: IRenderMime.IMimeModel
-    ) => HTMLElement | null
-  ) {
+  constructor(private readonly shared: Shared) {
     super();
     this.addClass('jr-output');
   }
@@ -56,7 +59,12 @@ export class SessionRenderer
       );
       return;
     }
+    const first = this.saved === null;
     this.saved = saved;
+    if (first && !saved.start) {
+      // After the cell has taken the output in.
+      window.setTimeout(() => void this.saveFirst(saved.asOf), 300);
+    }
     if (saved.start || saved.inKernel) {
       this.unfollow();
     } else {
@@ -100,12 +108,18 @@ export class SessionRenderer
     this.shared.socket.retry();
   }
 
-  savedReport(): HTMLElement | null {
-    return this.mimeModel ? this.drawSaved(this.mimeModel) : null;
+  markdown(text: string): HTMLElement {
+    return this.shared.markdown(text);
+  }
+
+  savedReport(): string | null {
+    const text = this.mimeModel?.data['text/markdown'];
+    return typeof text === 'string' ? text : null;
   }
 
   dispose(): void {
     if (!this.isDisposed) {
+      window.clearTimeout(this.keeping);
       this.unfollow();
       this.card?.dispose();
       super.dispose();
@@ -127,18 +141,74 @@ export class SessionRenderer
     this.saved = { snapshot, asOf, inKernel: false, start: null };
     this.follow(snapshot, asOf);
     this.draw();
-    this.mimeModel?.setData({
-      data: {
-        ...this.mimeModel.data,
-        [MIME_TYPE]: {
-          schema: 1,
-          session_id: snapshot.session_id,
-          snapshot: snapshot as unknown as JsonObject,
-          as_of: asOf,
-          where: 'server'
-        } as never
-      }
-    });
+    this.keep(snapshot, null);
+  }
+
+  /** Write a state into the notebook, for those who open it without this server. */
+  private keep(snapshot: Snapshot, markdown: string | null): void {
+    const { topic, state } = snapshot;
+    const data = {
+      [MIME_TYPE]: {
+        schema: 1,
+        session_id: snapshot.session_id,
+        snapshot,
+        as_of: new Date().toISOString(),
+        where: 'server'
+      },
+      'text/plain': `${topic}: ${state}`,
+      ...(markdown === null ? {} : { 'text/markdown': markdown })
+    };
+    if (this.mimeModel) {
+      rewrite(this, this.mimeModel, data);
+    }
+  }
+
+  /** The kernel writes the end into the notebook; where it is gone, we do. */
+  private keepEnd(): void {
+    const snapshot = this.feed?.snapshot;
+    const saved = this.saved?.snapshot;
+    const news =
+      this.feed?.link === 'live' &&
+      snapshot &&
+      saved &&
+      isFinished(snapshot.state) &&
+      saved.last_seq < snapshot.last_seq;
+    if (news && !this.keeping) {
+      this.keeping = window.setTimeout(() => void this.keepNow(), KERNEL_MS);
+    }
+  }
+
+  private async keepNow(): Promise<void> {
+    this.keeping = 0;
+    const snapshot = this.feed?.snapshot;
+    const saved = this.saved?.snapshot;
+    if (
+      !snapshot ||
+      !saved ||
+      this.isDisposed ||
+      saved.last_seq >= snapshot.last_seq
+    ) {
+      return;
+    }
+    const id = snapshot.session_id;
+    const markdown = snapshot.report_available
+      ? await this.shared.client.markdown(id).catch(() => null)
+      : null;
+    this.keep(snapshot, markdown);
+  }
+
+  /** A reload before the first save would lose this output. */
+  private async saveFirst(asOf: string | null): Promise<void> {
+    const age = Math.abs(Date.now() - Date.parse(asOf ?? ''));
+    const document = documentOf(this);
+    if (
+      age < NEW_MS &&
+      document?.model.dirty &&
+      !document.model.readOnly &&
+      this.shared.saveOnDisplay()
+    ) {
+      await document.save().catch(() => undefined);
+    }
   }
 
   private follow(snapshot: Snapshot, asOf: string | null): void {
@@ -166,6 +236,7 @@ export class SessionRenderer
         this.node.replaceChildren(this.card.node);
       }
       this.card.update(this.cardModel(this.saved));
+      this.keepEnd();
     }
   }
 
@@ -203,6 +274,7 @@ export class SessionRenderer
     }
   }
 
+  private keeping = 0;
   private mimeModel: IRenderMime.IMimeModel | null = null;
   private saved: Saved | null = null;
   private feed: Feed | null = null;

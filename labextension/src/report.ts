@@ -31,8 +31,7 @@ export class ReportView {
     this.node = el('article', { class: 'jr-report' });
     append(this.node, [
       this.title(),
-      this.verdicts(),
-      ...report.sections.map(section => this.section(section)),
+      ...this.body(),
       this.sourceList(),
       limitations(report.limitations, trans),
       made(report, trans),
@@ -42,6 +41,14 @@ export class ReportView {
 
   dispose(): void {
     this.peek.hide();
+  }
+
+  /** Markdown that somebody wrote is drawn as that, and claims as claims. */
+  private body(): Child[] {
+    const { markdown: text, sections } = this.report;
+    return text === undefined
+      ? [this.verdicts(), ...sections.map(section => this.section(section))]
+      : [markdown(text, this.host)];
   }
 
   /** The topic stands in the card's head already. */
@@ -162,6 +169,13 @@ export class ReportView {
 
   private readonly sources: ReadonlyMap<string, Source>;
   private readonly peek = new Peek();
+}
+
+/** Draw Markdown where the host can, else as the text it is. */
+export function markdown(text: string, host: Host): HTMLElement {
+  return (
+    host.markdown?.(text) ?? el('div', { class: 'jr-markdown-text' }, text)
+  );
 }
 
 /** Draw `code` as code and everything else as it stands. */

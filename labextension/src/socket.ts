@@ -11,6 +11,8 @@ const LONGEST_WAIT_MS = 30_000;
 const HIDDEN_MS = 10 * 60_000;
 /** An answer later than this means that the socket is dead, whatever it says. */
 const ANSWER_MS = 8_000;
+/** A server that has not answered for so long is gone, until somebody says otherwise. */
+const GIVE_UP_MS = 30 * 60_000;
 /** Statuses by which a server, or the proxy before it, says: not here any more. */
 const FINAL = new Set([302, 401, 403, 404, 424]);
 
@@ -91,6 +93,7 @@ export class SessionSocket {
   /** Try again after giving up. */
   retry(): void {
     this.stopped = false;
+    this.lostSince = 0;
     this.wait = FIRST_WAIT_MS;
     this.setLinks('lost');
     this.connect();
@@ -114,6 +117,7 @@ export class SessionSocket {
     this.socket = socket;
     socket.onopen = () => {
       this.wait = FIRST_WAIT_MS;
+      this.lostSince = 0;
       this.followed.forEach(({ feed }) => this.join(feed));
     };
     socket.onmessage = ({ data }) => {
@@ -177,10 +181,11 @@ export class SessionSocket {
       return;
     }
     this.setLinks('lost');
-    if (document.hidden && this.letGo) {
+    if (this.letGo) {
       return;
     }
-    if (await this.isOver()) {
+    this.lostSince ||= Date.now();
+    if ((await this.isOver()) || Date.now() - this.lostSince > GIVE_UP_MS) {
       this.stopped = true;
       this.setLinks('stopped');
       return;
@@ -256,6 +261,7 @@ export class SessionSocket {
   private readonly followed = new Map<string, Followed>();
   private socket: WebSocket | null = null;
   private wait = FIRST_WAIT_MS;
+  private lostSince = 0;
   private stopped = false;
   private letGo = false;
   private retryTimer = 0;

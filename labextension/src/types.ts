@@ -149,6 +149,8 @@ export interface Report {
   readonly limitations: readonly string[];
   readonly usage: JsonObject;
   readonly made: JsonObject;
+  /** What a researcher of one's own wrote; absent in a report made of claims. */
+  readonly markdown?: string;
 }
 
 /** States in which a session holds a slot. */

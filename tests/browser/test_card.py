@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from .conftest import ROOT
 from playwright.sync_api import Browser, Locator, Page, expect
+
+from .lab import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
 from make_logs import SESSION, Log, approved_run, failed_analyst, no_documents, plain_function, team

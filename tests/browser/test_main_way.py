@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .conftest import Lab, Notebook
 from playwright.sync_api import Page, expect
+
+from .conftest import Lab, Notebook
 
 TOPIC = "how does a Jupyter server keep its users apart?"
 DOCS = Path(__file__).parent.parent.parent / "docs"
