@@ -156,7 +156,7 @@ class SessionOutput:
             report=report,
             markdown=report.text if report else "",
         )
-        self._shell.display_pub.publish(data, {}, transient={"display_id": self._display_id}, update=update)
+        self._put(data, {}, self._display_id, update=update)
 
     def _offer_widget(self) -> None:
         with self._in_cell():
@@ -172,14 +172,14 @@ class SessionOutput:
                 return
             widget = widgets.session_widget(self.session)
             data, metadata = widget._repr_mimebundle_()
-            place = {"display_id": uuid4().hex}
+            place = uuid4().hex
             # Where widgets are unknown the output above says it all: nothing stands here then.
-            self._shell.display_pub.publish({**data, "text/plain": ""}, metadata, transient=place)
+            self._put({**data, "text/plain": ""}, metadata, place)
             self._widget = widget
             if self._viewed_late():
                 self._widget = None
                 widget.close()
-                self._shell.display_pub.publish({"text/plain": ""}, {}, transient=place, update=True)
+                self._put({"text/plain": ""}, {}, place, update=True)
 
     def _viewed_late(self) -> bool:
         """Tell whether the labextension has come after all: a page under load takes its time."""
@@ -193,10 +193,24 @@ class SessionOutput:
                 return False
         return False
 
+    def _put(
+        self, data: dict[str, Any], metadata: dict[str, Any], display_id: str, *, update: bool = False
+    ) -> None:
+        """Publish a bundle as an output of this cell, whichever cell runs now."""
+        publisher, transient = self._shell.display_pub, {"display_id": display_id}
+        if self._parent is None or hasattr(self._shell, "set_thread_parent"):
+            publisher.publish(data, metadata, transient=transient, update=update)
+            return
+        # Before ipykernel 7 all threads share one parent, that of the newest cell.
+        kind = "update_display_data" if update else "display_data"
+        content = {"data": data, "metadata": metadata, "transient": transient}
+        publisher.session.send(
+            publisher.pub_socket, kind, content, parent=self._parent, ident=publisher.topic
+        )
+
     @contextmanager
     def _in_cell(self) -> Iterator[None]:
         """Let what this thread publishes belong to the cell, not to the one that runs just now."""
-        # ipykernel before 7 has one parent for all threads; updates find their output by id there.
         if self._parent is None or not hasattr(self._shell, "set_thread_parent"):
             yield
             return
