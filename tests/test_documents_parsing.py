@@ -399,6 +399,14 @@ def test_damaged_and_hostile_files_are_named(make: Callable[[], bytes], kind: st
         parse(make(), kind)
 
 
+def test_a_damaged_part_costs_no_more_than_itself() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(_docx())) as good, zipfile.ZipFile(buffer, "w") as damaged:
+        for name in good.namelist():
+            damaged.writestr(name, b"<broken" if name == "docProps/core.xml" else good.read(name))
+    assert PROSE in parse(buffer.getvalue(), "docx").text
+
+
 def test_an_encrypted_pdf_is_named() -> None:
     from pypdf import PdfReader, PdfWriter
 

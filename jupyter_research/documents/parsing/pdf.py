@@ -90,15 +90,26 @@ def _meaningful(title: str) -> str | None:
 
 def _sheets(document: PdfDocument) -> Iterator[Sheet]:
     chars = 0
-    for number in range(len(document)):
-        page: Any = document[number]
+    for number in range(1, len(document) + 1):
+        sheet = _sheet(document, number)
+        chars += sum(len(line.text) for line in sheet.lines)
+        if chars > _MAX_CHARS:
+            raise Unreadable(f"more than {_MAX_CHARS // 1_000_000} million characters of text")
+        yield sheet
+
+
+def _sheet(document: PdfDocument, number: int) -> Sheet:
+    """Take one page; a damaged one is empty, and costs no other."""
+    from pypdfium2 import PdfiumError
+
+    try:
+        page: Any = document[number - 1]
         width, height = page.get_size()
         lines = _lines(page.get_textpage(), width / 2)
         page.close()
-        chars += sum(len(line.text) for line in lines)
-        if chars > _MAX_CHARS:
-            raise Unreadable(f"more than {_MAX_CHARS // 1_000_000} million characters of text")
-        yield Sheet(number=number + 1, width=width, height=height, lines=tuple(lines))
+    except PdfiumError:
+        return Sheet(number=number, width=0, height=0, lines=())
+    return Sheet(number=number, width=width, height=height, lines=tuple(lines))
 
 
 def _lines(page: PdfTextPage, middle: float) -> list[Line]:

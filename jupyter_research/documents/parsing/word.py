@@ -44,9 +44,11 @@ def parse_docx(data: bytes) -> Parsed:
 
 
 def _core(archive: Archive) -> dict[str, str]:
-    if "docProps/core.xml" not in archive.names:
+    try:
+        root = archive.xml("docProps/core.xml")
+    except Unreadable:
+        # What the document says matters more than who says it.
         return {}
-    root = archive.xml("docProps/core.xml")
     wanted = {
         "title": f"{_DC}title",
         "creator": f"{_DC}creator",
