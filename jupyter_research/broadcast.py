@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from .errors import StorageFailed
 from .events import Snapshot
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 #: How many events one frame carries at most.
 FRAME_EVENTS: Final = 1000
+
+#: From how many bytes on a frame takes no more: what a viewer that reads slowly costs.
+FRAME_BYTES: Final = 512 * 1024
 
 Send = Callable[[bytes], Awaitable[None]]
 
@@ -62,6 +66,8 @@ class Viewer:
                 await self._send_new(self.ready.pop(session_id))
         except ConnectionError:
             self._broadcast.leave_all(self)
+        except StorageFailed as error:
+            log.warning("A viewer waits for the next event: %s", error)
         finally:
             self._sending = False
 
@@ -70,7 +76,7 @@ class Viewer:
         after = self.cursors.get(session_id)
         if after is None:
             return
-        events = session_log.recent(after, FRAME_EVENTS)
+        events = session_log.recent(after, FRAME_EVENTS, FRAME_BYTES)
         if events is None:
             events = await self._broadcast.read(session_log, after)
         if not events or self.cursors.get(session_id) != after:
@@ -247,7 +253,8 @@ class Broadcast:
     async def read(self, session_log: SessionLog, after: int) -> list[bytes]:
         """Read from the store, off the loop."""
         assert self._store is not None
-        events: list[bytes] = await self._in_executor(self._store.read, session_log, after, FRAME_EVENTS)
+        what = (session_log, after, FRAME_EVENTS, FRAME_BYTES)
+        events: list[bytes] = await self._in_executor(self._store.read, *what)
         return events
 
     async def _in_executor(self, function: Callable[..., Any], *args: Any) -> Any:

@@ -10,7 +10,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ import orjson
 from ..errors import StorageFailed
 from ..events import Kind, Snapshot, State, initial, reduce, status_fields, utc_now
 from .encoding import encode, encode_update
-from .log import MAX_WAITING, SessionLog
+from .log import MAX_WAITING, SessionLog, fitting
 from .schema import connect, prepare
 from .writer import Entry, Writer
 
@@ -259,13 +259,15 @@ class Store:
             self._keep(log)
             return log
 
-    def read(self, log: SessionLog, after: int, limit: int) -> list[bytes]:
-        """Give the committed events past `after`, oldest first, as they are stored."""
-        recent = log.recent(after, limit)
+    def read(self, log: SessionLog, after: int, limit: int, size: int | None = None) -> list[bytes]:
+        """Give the committed events past `after` as they are stored; see `SessionLog.recent`."""
+        recent = log.recent(after, limit, size)
         if recent is not None:
             return recent
-        with self._reader() as connection:
-            return [body for (body,) in connection.execute(_EVENTS, (log.number, after, limit))]
+        values = (log.number, after, limit)
+        with self._reader() as connection, closing(connection.execute(_EVENTS, values)) as rows:
+            bodies = (body for (body,) in rows)
+            return list(bodies) if size is None else fitting(bodies, size)
 
     def marks(self, log: SessionLog) -> list[dict[str, Any]]:
         """Give the events that led from state to state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ..events import Snapshot
@@ -96,8 +97,14 @@ class SessionLog:
             if full:
                 self.room.notify_all()
 
-    def recent(self, after: int, limit: int) -> list[bytes] | None:
-        """Give the events past `after` from memory; None where memory does not reach back so far."""
+    def recent(self, after: int, limit: int, size: int | None = None) -> list[bytes] | None:
+        """Give the events past `after` from memory; None where memory does not reach back so far.
+
+        Args:
+            after: the seq of the last event that is known.
+            limit: how many events to give at most.
+            size: from how many bytes on to give no more.
+        """
         with self.lock:
             missing = self.last - after
             if missing <= 0:
@@ -106,4 +113,16 @@ class SessionLog:
             if missing > kept:
                 return None
             start = kept - missing
-            return [self.tail[index] for index in range(start, min(kept, start + limit))]
+            events = [self.tail[index] for index in range(start, min(kept, start + limit))]
+        return events if size is None else fitting(events, size)
+
+
+def fitting(events: Iterable[bytes], size: int) -> list[bytes]:
+    """Take events until they reach `size` bytes, one at least."""
+    taken = []
+    for event in events:
+        taken.append(event)
+        size -= len(event)
+        if size <= 0:
+            break
+    return taken
