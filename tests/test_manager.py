@@ -525,6 +525,20 @@ def test_what_a_killed_server_left_working_is_interrupted_or_resumed_by_itself(d
     other.close()
 
 
+def test_a_session_whose_researcher_is_gone_can_be_looked_at_cancelled_and_says_so_when_resumed(desk: Desk):
+    desk.add("gone", ask_twice)
+    first, second = desk.start(researcher="gone"), desk.start(researcher="gone")
+    for session_id in (first, second):
+        desk.until(session_id, "awaiting_approval")
+    desk.close()
+    desk = Desk(desk.path)
+    assert desk.manager.cancel(ALICE, first)["state"] == "cancelled"
+    desk.manager.approve(ALICE, second, {"version": 1})
+    failed = desk.until(second, "failed")
+    assert "no researcher 'gone'" in failed["error"]["message"]
+    desk.close()
+
+
 def test_a_key_finds_its_session_again_until_something_changes(desk: Desk):
     desk.planner.go.set()
     first = desk.start(key="cell-1")

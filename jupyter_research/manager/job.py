@@ -22,6 +22,8 @@ class Record:
     options: Mapping[str, Any]
     #: "ask" or "auto".
     approve: str
+    #: Whether the researcher begins with a plan; kept, for it may be gone from the configuration one day.
+    plans: bool = False
     notebook: str | None = None
     guest: bool = False
     key: str | None = None
@@ -54,7 +56,6 @@ class Job:
     log: SessionLog
     owner: str
     record: Record
-    plans: bool
     state: State = State.QUEUED
     version: int = 0
     #: The latest proposal as it was made.
@@ -71,6 +72,11 @@ class Job:
     thread: threading.Thread | None = None
     #: Wakes a function that waits for its approval.
     decided: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def plans(self) -> bool:
+        """Tell whether the researcher begins with a plan that a person may be asked to approve."""
+        return self.record.plans
 
     @property
     def phase(self) -> State:

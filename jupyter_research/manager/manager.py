@@ -21,7 +21,7 @@ from ..errors import (
     WrongState,
 )
 from ..events import Kind, Snapshot, State
-from ..researchers import Registry, Researcher
+from ..researchers import Registry
 from ..store import SessionLog, SessionRow, Store
 from ..store.writer import settle
 from ..work import Caller, Place
@@ -127,20 +127,21 @@ class Manager:
             researcher=researcher.name,
             options=as_json(options),
             approve=approve,
+            plans=researcher.plans,
             notebook=request.notebook,
             guest=caller.guest,
             key=request.key,
         )
         if request.key is None:
-            return self._start(caller, researcher, record), True
+            return self._start(caller, record), True
         with self._key_lock(caller.owner, request.key):
             record = replace(record, fingerprint=researcher.fingerprint(options, place))
             known = None if request.new else self._same(caller, record)
             if known is not None:
                 return self._store.snapshot(known), False
-            return self._start(caller, researcher, record), True
+            return self._start(caller, record), True
 
-    def _start(self, caller: Caller, researcher: Researcher, record: Record) -> Snapshot:
+    def _start(self, caller: Caller, record: Record) -> Snapshot:
         session_id = uuid.uuid4().hex
         with self._lock:
             self._refuse_when_closing()
@@ -149,7 +150,7 @@ class Manager:
                     f"{self._slots.queued} sessions are waiting already: try again when some have ended."
                 )
             session_log = self._store.create(session_id, caller.owner, record.key, record.to_json())
-            job = Job(log=session_log, owner=caller.owner, record=record, plans=researcher.plans)
+            job = Job(log=session_log, owner=caller.owner, record=record)
             self._jobs[session_id] = job
             future = self._transitions.append(
                 job,
@@ -357,8 +358,7 @@ class Manager:
 
     def _restore(self, row: SessionRow, session_log: SessionLog) -> Job:
         record = Record.from_json(row.record)
-        plans = self._registry.get(record.researcher).plans
-        job = Job(log=session_log, owner=row.owner, record=record, plans=plans)
+        job = Job(log=session_log, owner=row.owner, record=record)
         job.replay(self._store.marks(session_log))
         if session_log.broken is not None:
             job.state = State.FAILED
