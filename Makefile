@@ -29,8 +29,8 @@ run: $(VENV)/.built $(VENV)/.library ## install, gather the example library, run
 test: $(VENV)/.built $(VENV)/.test chromium ## run every test, those in the browser too
 	python -m pytest $(TESTS)
 
-quick: $(VENV)/.built $(VENV)/.test ## run the tests that need no browser and take no time
-	python -m pytest -m "not browser and not slow" $(TESTS)
+quick: $(VENV)/.built $(VENV)/.test ## run the tests that need neither browser nor time
+	python -m pytest -m "not browser and not live and not slow" $(TESTS)
 
 lab: $(VENV)/.built $(VENV)/.library ## open JupyterLab on the first example
 	jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root) examples/01_first_report.ipynb

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -17,8 +18,20 @@ from jupyter_research.testing import RESEARCHERS
 
 pytest_plugins = ("pytest_jupyter.jupyter_server",)
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores it, and so would every server and command that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 #: How long to wait for what has to happen, in seconds: far more than it takes on a busy machine.
 DEADLINE = 30
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of those modules that start servers and kernels of their own."""
+    for item in items:
+        names = vars(getattr(item, "module", None) or object).values()
+        if any(getattr(value, "__module__", None) == "live" for value in names):
+            item.add_marker(pytest.mark.live)
 
 
 @pytest.fixture(autouse=True)

@@ -90,6 +90,7 @@ def retype(sentence, chance):
     return chance.choice([spaced, spaced.upper(), spaced.capitalize()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("alter", [change_digit, insert_not, drop_word, swap_direction])
 def test_no_altered_quote_is_ever_verbatim(alter):
     chance = random.Random(alter.__name__)

@@ -394,6 +394,7 @@ def test_a_child_that_dies_costs_its_file_alone(stubborn: Path, folder: Path) ->
     assert _children() == []
 
 
+@pytest.mark.slow
 def test_a_child_that_has_grown_ends_after_its_file(large: Path, folder: Path) -> None:
     (folder / "next.txt").write_text("Next words.")
     worker = Worker()
