@@ -17,6 +17,7 @@ from traitlets import Bool, Dict, Integer, Unicode, default
 
 from .access import Access
 from .handlers import ROUTES
+from .metrics import metrics
 
 if TYPE_CHECKING:
     from .runtime import Runtime, Settings
@@ -136,6 +137,8 @@ class ResearchApp(ExtensionApp):
             signal.signal(signal.SIGINT, self._sigint)
             self._sigint = None
         if self.access is not None:
+            if self.access.opened is not None:
+                metrics.forget(self.access.opened)
             await self.access.close()
 
     def _stop_on_sigint(self) -> None:
@@ -153,7 +156,9 @@ class ResearchApp(ExtensionApp):
     def _build(self) -> Runtime:
         from .runtime import Runtime
 
-        return Runtime(self._settings())
+        runtime = Runtime(self._settings())
+        metrics.watch(runtime)
+        return runtime
 
     def _settings(self) -> Settings:
         from .runtime import Settings

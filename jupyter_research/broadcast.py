@@ -87,6 +87,7 @@ class Viewer:
         await self._send(
             b'{"type":"events","session_id":"%s","events":[%s]}' % (session_id.encode(), b",".join(events))
         )
+        self._broadcast.delivered += len(events)
 
 
 class Broadcast:
@@ -103,6 +104,8 @@ class Broadcast:
         self._tasks: set[asyncio.Task[None]] = set()
         self._followers = threading.Condition()
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        #: How many events have gone out, each counted for every viewer.
+        self.delivered = 0
 
     def attach(self, loop: asyncio.AbstractEventLoop, executor: Executor | None = None) -> None:
         """Deliver on this loop; reads from disk go to `executor`."""

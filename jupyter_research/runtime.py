@@ -55,6 +55,24 @@ class Settings:
     capture_output: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Hold what an operator watches; nothing in it names a person or a topic."""
+
+    #: How many sessions there are, by state.
+    sessions: Mapping[str, int]
+    #: Events that went out to sockets, each counted for every viewer.
+    delivered: int
+    #: Updates that came after their attempt had closed.
+    dropped: int
+    #: Updates that wait to be committed.
+    backlog: int
+    #: Joins of all sockets.
+    viewers: int
+    #: Threads that still run though their session has ended.
+    abandoned_threads: int
+
+
 class Runtime:
     """Be everything that sessions need, in one process.
 
@@ -191,6 +209,19 @@ class Runtime:
     def working(self) -> bool:
         """Tell whether a session works."""
         return self._manager.working > 0
+
+    def figures(self) -> Figures | None:
+        """Give what an operator watches; None while the runtime is not open."""
+        if self._folder is None:
+            return None
+        return Figures(
+            sessions=self._store.counts(),
+            delivered=self.broadcast.delivered,
+            dropped=self._store.dropped,
+            backlog=self._store.backlog,
+            viewers=self.broadcast.viewer_count(),
+            abandoned_threads=self._manager.abandoned_threads,
+        )
 
     def log_of(self, caller: Caller, session_id: str) -> SessionLog:
         """Find a session's log where it is the caller's."""

@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(SESSIONS, FACTS | CONTEXT | SESSIONS | {"analysts", "store", "broadcast"}),
     "runtime": FACTS | CONTEXT | RECORDS | SERVICES | SESSIONS | {"analysts"},
     **dict.fromkeys(HANDLERS, FACTS | HANDLERS),
-    "app": FACTS | HANDLERS | {"runtime"},
+    "app": FACTS | HANDLERS | {"metrics", "runtime"},
+    "metrics": FACTS,
     "client": FACTS | {"runtime"},
     "cli": FACTS | {"client", "export"},
     "card": FACTS | {"export"},
@@ -46,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 AS_A_TYPE: dict[str, set[str]] = {
     **{name: {"runtime", "broadcast", "store"} for name in HANDLERS},
     "broadcast": {"store"},
+    "metrics": {"runtime"},
 }
 
 #: Imports that have to wait until they are needed: the module is light without them.

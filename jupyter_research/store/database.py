@@ -89,6 +89,7 @@ class Store:
         self._next_number: int = (highest or 0) + 1
         self._connection = connection
         self._closed = False
+        self._dropped = 0
         self._writer = Writer(path, connection, on_commit=on_commit, on_failure=on_failure, beat=_beat)
         self._writer.start()
 
@@ -97,6 +98,11 @@ class Store:
         """Count the updates that wait to be committed."""
         with self._lock:
             return sum(log.waiting for log in self._logs.values())
+
+    @property
+    def dropped(self) -> int:
+        """Count the updates that came after their attempt had closed."""
+        return self._dropped
 
     # -- writing -----------------------------------------------------------------------------
 
@@ -131,6 +137,7 @@ class Store:
                 log.wait_for_room(gate)
             if log.gate != gate or log.broken is not None:
                 log.dropped += 1
+                self._dropped += 1  # Two at once may count as one: a figure for people.
                 return False
             log.waiting += 1
             log.pending.append(rest)
@@ -320,11 +327,12 @@ class Store:
         with self._reader() as connection:
             return [SessionRow.from_row(_texts(row)) for row in connection.execute(query, (*values, limit))]
 
-    def counts(self, owner: str) -> dict[str, int]:
-        """Count an owner's sessions by state."""
-        query = "SELECT state, count(*) FROM sessions WHERE owner = ? GROUP BY state"
+    def counts(self, owner: str | None = None) -> dict[str, int]:
+        """Count the sessions by state, those of one owner or all."""
+        where, values = ("", ()) if owner is None else ("WHERE owner = ?", (owner,))
+        query = f"SELECT state, count(*) FROM sessions {where} GROUP BY state"
         with self._reader() as connection:
-            return {state.decode(): count for state, count in connection.execute(query, (owner,))}
+            return {state.decode(): count for state, count in connection.execute(query, values)}
 
     def report(self, log: SessionLog) -> bytes | None:
         """Give the stored report's JSON."""

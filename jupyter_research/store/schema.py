@@ -41,6 +41,8 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
         CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
         """,
     ),
+    # A start looks for what was left at work, and each scrape of the metrics counts.
+    ("0002_sessions_by_state", "CREATE INDEX sessions_by_state ON sessions (state);"),
 )
 
 
