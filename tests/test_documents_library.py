@@ -200,6 +200,18 @@ def test_two_files_of_the_same_content_are_one_document(
     assert len(open_library().search("words")) == 1
 
 
+@pytest.mark.parametrize(
+    "text", ["One passage alone.", "One passage.\n", "# Headed\n\nWords.", "Long words. " * 2000]
+)
+def test_the_stored_text_is_given_back_whole(
+    folder: Path, open_library: Callable[[], Library], text: str
+) -> None:
+    (folder / "a.md").write_text(text)
+    library = open_library()
+    (document,) = library.refresh().documents
+    assert library.text(document.id) == text and document.chars == len(text)
+
+
 def test_an_unknown_document_is_a_source_not_found(open_library: Callable[[], Library]) -> None:
     library = open_library()
     for document_id in ("d0000000000000000", "d*", "", "x' OR 1"):

@@ -68,7 +68,11 @@ class Index:
 
     def text(self, document_id: str) -> str | None:
         """Give the stored text of a document."""
-        found = self._select("SELECT text FROM documents WHERE hash GLOB ?", rows.hash_pattern(document_id))
+        found = self._select(
+            "SELECT coalesce(text, (SELECT body FROM passages WHERE id = first)) FROM documents"
+            " WHERE hash GLOB ?",
+            rows.hash_pattern(document_id),
+        )
         return rows.unpacked(found[0][0]) if found else None
 
     def passages(self, document_id: str) -> list[Passage]:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Final
 
 #: Raised whenever tables, parsing or cutting change: what an older one read is read again.
-VERSION: Final = 5
+VERSION: Final = 6
 
 _TABLES: Final = ("search", "passages", "files", "documents", "reference_entries")
 
 _SCHEMA: Final = """
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, title TEXT,
-    authors TEXT NOT NULL, year INTEGER, doi TEXT, pages INTEGER, chars INTEGER NOT NULL, text NOT NULL,
+    authors TEXT NOT NULL, year INTEGER, doi TEXT, pages INTEGER, chars INTEGER NOT NULL, text,
     first INTEGER NOT NULL, last INTEGER NOT NULL
 );
 CREATE TABLE reference_entries (
