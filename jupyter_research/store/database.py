@@ -359,17 +359,23 @@ class Store:
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
+        connection: sqlite3.Connection | None = None
         try:
-            connection = self._readers.get_nowait()
+            connection = self._a_reader()
+            yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise StorageFailed(f"{self.path} cannot be read: {error}.") from error
+        finally:
+            if connection is not None:
+                self._readers.put(connection)
+
+    def _a_reader(self) -> sqlite3.Connection:
+        try:
+            return self._readers.get_nowait()
         except queue.Empty:
             connection = connect(self.path)
             connection.text_factory = bytes  # Events go out as they are stored, without a decode.
-        try:
-            yield connection
-        except sqlite3.Error as error:
-            raise StorageFailed(f"{self.path} cannot be read: {error}.") from error
-        finally:
-            self._readers.put(connection)
+            return connection
 
 
 def _texts(row: Sequence[Any]) -> list[Any]:

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Person, messages
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+
+from jupyter_research.metrics import PREFIX, Metrics, metrics
+from jupyter_research.runtime import Runtime, Settings
+from jupyter_research.work import Caller
+
+NAMES = {"sessions", "delivered", "dropped", "backlog", "viewers", "abandoned_threads"}
+
+
+def figures(text: str) -> dict[str, float]:
+    """Give our samples by name, without the prefix; sessions as `sessions:state`."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name.startswith(PREFIX):
+                name = ":".join(
+                    [sample.name.removeprefix(PREFIX).removesuffix("_total"), *sample.labels.values()]
+                )
+                assert name not in found
+                assert set(sample.labels) <= {"state"}  # No person, no topic.
+                found[name] = sample.value
+    return found
+
+
+@pytest.fixture
+def own() -> Iterator[Metrics]:
+    own = Metrics()
+    yield own
+    for runtime in [*own._runtimes, Runtime(Settings(data_dir=Path()))]:
+        own.forget(runtime)
+
+
+async def test_scrape_of_a_server_counts_sessions_viewers_and_what_was_delivered(
+    me: Person, jp_fetch
+) -> None:  # type: ignore[no-untyped-def]
+    async def scrape() -> dict[str, float]:
+        answer = await jp_fetch("metrics")
+        assert "http_request_duration_seconds" in answer.body.decode()  # The server's own stay.
+        return figures(answer.body.decode())
+
+    assert not any(await scrape())
+    session_id = (await me.start())["session_id"]
+    done = await me.until(session_id, "completed")
+    waiting = (await me.start(researcher="asks"))["session_id"]
+    await me.until(waiting, "awaiting_approval")
+    socket = await me.connect()
+    await socket.write_message(f'{{"type": "join_session", "session_id": "{session_id}", "after": 0}}')
+    await messages(socket, "events")
+    seen = await scrape()
+    assert {name.partition(":")[0] for name in seen} == NAMES
+    assert (seen["sessions:completed"], seen["sessions:awaiting_approval"]) == (1, 1)
+    assert (seen["viewers"], seen["delivered"]) == (1, done["last_seq"])
+    assert (seen["backlog"], seen["dropped"], seen["abandoned_threads"]) == (0, 0, 0)
+
+
+async def test_after_the_stop_of_the_server_nothing_is_left_in_the_registry(me: Person, jp_serverapp) -> None:  # type: ignore[no-untyped-def]
+    await me.start()
+    assert REGISTRY.get_sample_value(PREFIX + "viewers") == 0
+    [extension] = jp_serverapp.extension_manager.extension_apps["jupyter_research"]
+    await extension.stop_extension()
+    assert REGISTRY.get_sample_value(PREFIX + "viewers") is None
+
+
+def test_two_runtimes_of_a_process_are_added_up(tmp_path: Path, own: Metrics) -> None:
+    runtimes = [Runtime(Settings(data_dir=tmp_path / name)) for name in "ab"]
+    for runtime in runtimes:
+        own.watch(runtime)
+        assert own.collect()
+        runtime.open()
+        runtime.register_function("note", lambda topic: "noted")
+        runtime.start(Caller(owner="local"), {"topic": "x", "researcher": "note"})
+    families = {family.name: family for family in own.collect()}
+    assert sum(sample.value for sample in families[PREFIX + "sessions"].samples) == 2
+    runtimes[0].close()
+    families = {family.name: family for family in own.collect()}
+    assert sum(sample.value for sample in families[PREFIX + "sessions"].samples) == 1
+    runtimes[1].close()
+
+
+def test_runtime_that_nobody_closed_is_not_held(tmp_path: Path, own: Metrics) -> None:
+    own.watch(Runtime(Settings(data_dir=tmp_path)))
+    gc.collect()
+    assert len(own._runtimes) == 0
+
+
+def test_damaged_database_leaves_the_servers_own_metrics_alone(tmp_path: Path, own: Metrics) -> None:
+    runtime = Runtime(Settings(data_dir=tmp_path))
+    runtime.open()
+    own.watch(runtime)
+    runtime._store.path = tmp_path / "gone" / "research.sqlite"
+    while not runtime._store._readers.empty():
+        runtime._store._readers.get().close()
+    try:
+        assert [family.name for family in own.collect()]
+    finally:
+        runtime._store.path = tmp_path / "research.sqlite"
+        runtime.close()
+
+
+def test_every_figure_is_documented() -> None:
+    page = (Path(__file__).parent.parent / "docs/howto/administrators.md").read_text(encoding="utf-8")
+    for family in metrics.describe():
+        suffix = "_total" if family.type == "counter" else ""
+        assert f"`{family.name}{suffix}`" in page
