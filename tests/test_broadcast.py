@@ -69,6 +69,22 @@ class Page:
         await self.until(lambda: self.seqs(log)[-1:] == [seq])
 
 
+class SlowDisk(ThreadPoolExecutor):
+    """Hold reads of the store back until `gate` opens."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(4)
+        self.store = store
+        self.gate = threading.Event()
+        self.held = 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if fn != self.store.read:
+            return super().submit(fn, *args, **kwargs)
+        self.held += 1
+        return super().submit(lambda: self.gate.wait(DEADLINE) and fn(*args, **kwargs))
+
+
 @pytest.fixture
 def broadcast() -> Broadcast:
     return Broadcast()
@@ -190,6 +206,25 @@ async def test_who_leaves_hears_no_more_and_comes_back_to_where_it_was(
     await broadcast.join(one.viewer, log, left_at, store.log_id)
     await one.reaches(log, last)
     assert one.seqs(log) == list(range(1, last + 1))
+
+
+async def test_what_was_read_for_one_who_left_or_moved_meanwhile_is_not_sent(
+    store: Store, page: Callable[[], Page], broadcast: Broadcast
+):
+    log, left, moved = begin(store), page(), page()
+    last = await say_aside(store, log, TAIL_EVENTS + 10)
+    with SlowDisk(store) as disk:
+        broadcast.attach(asyncio.get_running_loop(), disk)
+        for each in (left, moved):
+            await broadcast.join(each.viewer, log, 0, None)
+        await settled(lambda: disk.held == 2)
+        broadcast.leave(left.viewer, log.session_id)
+        await broadcast.join(moved.viewer, log, last - 1, None)
+        disk.gate.set()
+        await moved.reaches(log, last)
+    await settled(lambda: not broadcast._tasks)
+    assert moved.seqs(log) == [last]
+    assert left.seqs(log) == []
 
 
 async def test_a_second_join_moves_the_cursor(store: Store, page: Callable[[], Page], broadcast: Broadcast):
