@@ -5,7 +5,7 @@ import { reduceAll } from './reduce';
 import { readSnapshot } from './saved';
 import { isObject, JsonObject, Report, SessionEvent, Snapshot } from './types';
 import { SessionCard } from './view';
-import css from '../style/base.css';
+import css from '../lib/card.css';
 
 /** The kernel is busy elsewhere if it takes longer than this. */
 const ANSWER_MS = 20_000;

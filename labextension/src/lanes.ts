@@ -37,7 +37,7 @@ export class Lanes implements Part<CardModel> {
       snapshot.analysts.map(analyst => ({
         analyst,
         active: active && analyst.state === 'working',
-        said: this.said.get(analyst.id) ?? null
+        said: withoutName(this.said.get(analyst.id), asText(analyst.name))
       }))
     );
   }
@@ -45,6 +45,12 @@ export class Lanes implements Part<CardModel> {
   private readonly list: Keyed<Lane>;
   private readonly said = new Map<unknown, string>();
   private seen = 0;
+}
+
+/** The lane bears the name already. */
+function withoutName(said: string | undefined, name: string): string | null {
+  const prefix = `${name}: `;
+  return said?.startsWith(prefix) ? said.slice(prefix.length) : said ?? null;
 }
 
 class LaneRow implements Part<Lane> {

@@ -67,7 +67,8 @@ export class Peek {
   private place(at: DOMRect): void {
     const { offsetWidth: width, offsetHeight: height } = this.node;
     const margin = 8;
-    const left = at.left + at.width / 2 - width / 2;
+    const card = this.node.parentElement?.getBoundingClientRect();
+    const left = Math.max(at.left + at.width / 2 - width / 2, card?.left ?? 0);
     const right = document.documentElement.clientWidth - width - margin;
     const above = at.top - height - margin;
     this.node.style.left = `${Math.max(margin, Math.min(left, right))}px`;

@@ -12,7 +12,7 @@ import {
   Verdict,
   VERDICTS
 } from './types';
-import { asText, plain, usageWords, verdictWord, Words } from './words';
+import { asText, plain, usageWords, verdictSentence, verdictWord, Words } from './words';
 import { isObject, JsonObject } from './types';
 
 /** Verdicts that need no mark beside the claim. */
@@ -54,32 +54,42 @@ export class ReportView {
   /** The topic stands in the card's head already. */
   private title(): Child {
     const { title, topic } = this.report;
-    return title && title.trim() !== topic.trim()
-      ? el('h3', { class: 'jr-title' }, title)
-      : null;
+    const rest = title.replace(topic, '').replace(/[\s:–—-]+$/, '');
+    return rest ? el('h3', { class: 'jr-title' }, rest) : null;
   }
 
   private section({ heading, claims }: Section): HTMLElement {
     const asList = claims.filter(claim => claim.verdict === 'verbatim').length > 1;
+    const uncited = claims.every(claim => claim.verdict === 'uncited');
     return el(
       'section',
-      { class: 'jr-section' },
-      el('h4', {}, heading),
+      { class: 'jr-section', 'data-verdict': uncited ? 'uncited' : null },
+      el(
+        'h4',
+        {},
+        heading,
+        // Said once for all claims of the section.
+        uncited ? this.flag('uncited') : null
+      ),
       asList
         ? el(
             'ul',
             { class: 'jr-claims' },
-            ...claims.map(claim => this.claim(claim, 'li'))
+            ...claims.map(claim => this.claim(claim, 'li', uncited))
           )
         : el(
             'div',
             { class: 'jr-prose' },
-            ...claims.map(claim => this.claim(claim, 'span'))
+            ...claims.map(claim => this.claim(claim, 'span', uncited))
           )
     );
   }
 
-  private claim(claim: Claim, tag: 'li' | 'span'): HTMLElement {
+  private claim(
+    claim: Claim,
+    tag: 'li' | 'span',
+    flagged: boolean
+  ): HTMLElement {
     const node = el(tag, {
       class: 'jr-claim',
       'data-verdict': claim.verdict,
@@ -89,12 +99,19 @@ export class ReportView {
       this.mark(claim, citation, node)
     );
     append(node, withMarks(inline(claim.text), marks));
-    if (!QUIET.has(claim.verdict)) {
-      const word = verdictWord(this.trans, claim.verdict);
-      node.append(' ', el('span', { class: 'jr-flag' }, word));
+    if (!flagged && !QUIET.has(claim.verdict)) {
+      node.append(' ', this.flag(claim.verdict));
     }
     node.append(' ');
     return node;
+  }
+
+  private flag(verdict: Verdict): HTMLElement {
+    return el(
+      'span',
+      { class: 'jr-flag', title: verdictSentence(this.trans, verdict) },
+      verdictWord(this.trans, verdict)
+    );
   }
 
   private mark(
