@@ -96,7 +96,15 @@ class Server:
         return str(self.info["token"])
 
     def ask(self, verb: str, path: str, body: Any = None) -> Any:
-        """Send a request as the server's own user."""
+        """Send a request as the server's own user and give the JSON of the answer."""
+        content = self._send(verb, path, body)
+        return json.loads(content) if content else None
+
+    def text(self, path: str) -> str:
+        """Give what stands at a path."""
+        return self._send("GET", path, None).decode()
+
+    def _send(self, verb: str, path: str, body: Any) -> bytes:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=verb)
         request.add_header("Content-Type", "application/json")
@@ -108,8 +116,8 @@ class Server:
             request.add_header("Cookie", "_xsrf=abcdef")
             request.add_header("X-XSRFToken", "abcdef")
         with self._opener.open(request, timeout=DEADLINE) as answer:
-            content = answer.read()
-        return json.loads(content) if content else None
+            content: bytes = answer.read()
+        return content
 
     def log_in(self, password: str) -> None:
         """Come in as a browser does where there is no token."""
