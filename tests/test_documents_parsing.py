@@ -14,6 +14,7 @@ import pytest
 from jupyter_research.documents import sentences
 from jupyter_research.documents.parsing import NoEvidence, Parsed, Unreadable, parse
 from jupyter_research.documents.parsing.archive import MAX_UNPACKED
+from jupyter_research.documents.parsing.layout import Line, Sheet, paragraphs_of
 from jupyter_research.documents.passages import Span, cut
 
 PROSE = "The comet was seen in March. It had two tails, and nobody had predicted the second one."
@@ -522,6 +523,12 @@ def test_columns_that_were_written_row_by_row_are_read_one_after_the_other() -> 
     found = [text.index(words) for words in ("One line", "left 0", "left 19", "right 0", "right 19")]
     assert found == sorted(found)
     assert "column left 1 has" in text and "too right 1 has" in text
+
+
+def test_ligatures_become_letters() -> None:
+    line = Line(text="the ﬁrst eﬃcient ﬂow", left=50, right=200, top=700, bottom=690, size=10)
+    (paragraph,) = paragraphs_of([Sheet(number=1, width=612, height=792, lines=(line,))])
+    assert paragraph.text == "the first efficient flow"
 
 
 def test_a_gap_in_a_line_or_two_is_no_column() -> None:

@@ -17,6 +17,10 @@ _MARGIN: Final = 0.14
 _PAGE_NUMBER: Final = re.compile(
     r"(?:page\s*)?[-–—|\s]*(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:of|/)\s*\d{1,4})?[-–—|\s]*$", re.I
 )
+#: Hyphens that were left over, and ligatures: nobody types one into a search.
+_LETTERS: Final = str.maketrans(
+    {"\x02": "-", "\xad": "", "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+)
 _FIRST: Final = re.compile(r".*?[.!?]['\"”’)\]]*\d{0,3}(?:\s+(?=[A-Z(\[“]))", re.S)
 _LAST: Final = re.compile(r"[.!?:;]['\"”’)\]]*\d{0,3}$")
 
@@ -221,7 +225,7 @@ def _join(lines: list[Line], vocabulary: Counter[str]) -> str:
             text = f"{text} {line.text}"
         if line.hyphen or (re.search(r"\w-$", line.text) and line is not lines[-1]):
             text = (text if line.hyphen else text[:-1]) + "\x02"
-    return re.sub(r"[ \t\xa0]+", " ", text.replace("\x02", "-").replace("\xad", "")).strip()
+    return re.sub(r"[ \t\xa0]+", " ", text.translate(_LETTERS)).strip()
 
 
 def _mend(text: str, following: str, vocabulary: Counter[str]) -> str:

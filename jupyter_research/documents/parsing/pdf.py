@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _HYPHENS: Final = "\x02\ufffe"
 _LINE: Final = re.compile(rf"[^\r\n{_HYPHENS}]+[{_HYPHENS}]?")
 
+#: Into how many parts a line is divided to measure it.
+_SAMPLES: Final = 8
+
 #: What one PDF may say; a PDF beyond this is a dump of data.
 _MAX_CHARS: Final = 20_000_000
 
@@ -141,17 +144,19 @@ class _Stretch:
 
     def line(self) -> Line:
         """Give the line with its place; its size is that of most of it."""
-        first, last = self._box(self._start), self._box(self._stop - 1)
-        middle = self._box((self._start + self._stop) // 2)
-        boxes = sorted((first, middle, last), key=lambda box: box.top - box.bottom)
+        places = [self._start + (len(self.words) - 1) * part // _SAMPLES for part in range(_SAMPLES + 1)]
+        boxes = [self._box(place) for place in places]
+        first, last = boxes[0], boxes[-1]
+        # A word in another font, a bullet or a raised figure must not stand for the line.
+        usual = sorted(boxes, key=lambda box: float(box.top - box.bottom))[len(boxes) // 2]
         weights = (self._weight(self._start), self._weight(self._stop - 1))
         return Line(
             text=storable(self.words),
             left=first.left,
             right=max(last.right, first.left),
-            top=boxes[1].top,
-            bottom=boxes[1].bottom,
-            size=round(boxes[1].top - boxes[1].bottom, 1),
+            top=usual.top,
+            bottom=usual.bottom,
+            size=round(usual.top - usual.bottom, 1),
             bold=min(weights) >= 600,
             hyphen=self._hyphen,
         )
