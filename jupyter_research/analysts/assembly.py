@@ -49,7 +49,7 @@ def _head(sections: Sequence[Section], sources: int) -> Claim | None:
     if not cited:
         return None
     files = "file" if sources == 1 else "files"
-    if exact == len(claims):
+    if exact == cited:
         text = (
             f"{exact} {'quote' if exact == 1 else 'quotes'} found word for word in {sources} of your {files}."
         )
@@ -69,6 +69,11 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
         yield f"{name} could not be read: {reason}."
     if len(failures) > _NAMED:
         yield f"{len(failures) - _NAMED} more files could not be read."
+    for language, number in state["library"]["languages"].items():
+        yield (
+            f"{number} {'document is' if number == 1 else 'documents are'} in {language}: words are compared as "
+            "English ones, so what is said there was found only where it uses the same words."
+        )
     interviews = state.get("interviews", {})
     for analyst in state["analysts"]:
         interview = interviews.get(analyst["id"])

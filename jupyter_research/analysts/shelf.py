@@ -6,18 +6,23 @@ import hashlib
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from ..documents import Document, Indexed, Library, Passage
 from ..documents.records import FileRef
 from ..errors import NoDocuments
-from ..models import Hit
+from ..models import Hit, foreign_language
 from ..sources import resolve
 from ..work import Place, Work
 from .cited import CitedTexts
 from .options import Options
 from .progress import Progress
+
+#: How many characters of a library are looked at to find out its languages.
+_LOOKED_AT: Final = 20_000_000
 
 
 class Shelf:
@@ -65,6 +70,19 @@ class Shelf:
         self._documents = {document.id: document for document in indexed.documents}
         self._indexed = indexed
         return indexed
+
+    def languages(self) -> dict[str, int]:
+        """Count the documents that are clearly not in English, by language."""
+        found: Counter[str] = Counter()
+        left = _LOOKED_AT
+        for document in self._documents.values():
+            left -= document.chars
+            if left < 0:
+                break
+            language = foreign_language(self._library.text(document.id))
+            if language is not None:
+                found[language] += 1
+        return dict(found.most_common())
 
     def reopen(self, progress: Progress) -> None:
         """Make sure that a resumed session finds what had been read, should the index be gone."""

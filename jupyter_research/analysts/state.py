@@ -16,6 +16,8 @@ class LibraryFacts(TypedDict):
     #: Names of the files that could not be read, each with the reason.
     failures: list[tuple[str, str]]
     hash: str
+    #: How many documents are in a language other than English, by language.
+    languages: dict[str, int]
 
 
 class Interview(TypedDict):

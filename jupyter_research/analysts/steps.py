@@ -38,6 +38,7 @@ class Steps:
                 "documents": len(indexed.documents),
                 "failures": [(one.name, one.reason) for one in indexed.failures],
                 "hash": indexed.hash,
+                "languages": self._study.shelf.languages(),
             }
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .base import Analyst, Brief, Corpus, Draft, Hit, Model, Quote, SectionDraft, Team, Turn
 from .extractive import Extractive
+from .language import foreign_language
 
 __all__ = [
     "Analyst",
@@ -17,4 +18,5 @@ __all__ = [
     "SectionDraft",
     "Team",
     "Turn",
+    "foreign_language",
 ]

@@ -124,7 +124,7 @@ OPEN_QUESTIONS: Final = _cues(
     )),
     (0.8, _any(
         r"""
-        we hypothesi[sz]e\w*, hypothes[ie]s, it is possible that, may be possible, to be
+        we hypothesi[sz]e\w*, (?-i:hypothes[ie]s), it is possible that, may be possible, to be
         investigated, planned, experimental, needs? to be (?:\w+
         )?(?:studied|investigated|tested|established)
         """

@@ -10,7 +10,7 @@ from .base import Brief, Draft, SectionDraft
 from .lenses import LENSES
 from .stem import stem
 from .topic import Topic
-from .words import stems, words
+from .words import NUMBER, stems, words
 
 #: The headings of sections that no lens wrote.
 CLOSEST_HEADING: Final = "Closest to the topic"
@@ -27,15 +27,20 @@ class Said:
     """Know what a digest has quoted, so that no sentence stands twice, nor one that says the same."""
 
     def __init__(self) -> None:
-        self._said: list[frozenset[str]] = []
+        self._said: list[tuple[frozenset[str], frozenset[str]]] = []
 
     def takes(self, draft: Draft) -> bool:
         """Take a quote in unless its like is there; tell whether it was taken."""
-        own = frozenset(stems(draft["text"]))
-        for other in self._said:
-            if len(own & other) >= _ALIKE * len(own | other):
-                return False
-        self._said.append(own)
+        return self.takes_all([draft])
+
+    def takes_all(self, drafts: Sequence[Draft]) -> bool:
+        """Take quotes in, however alike they are, unless the like of one is there."""
+        new = [
+            (frozenset(stems(draft["text"])), frozenset(NUMBER.findall(draft["text"]))) for draft in drafts
+        ]
+        if any(_alike(one, other) for one in new for other in self._said):
+            return False
+        self._said += new
         return True
 
 
@@ -51,12 +56,16 @@ def lens_section(section: SectionDraft, said: Said, most: int) -> SectionDraft:
             shown.append(draft)
     order = list(dict.fromkeys(_document(draft) for draft in shown))
     shown.sort(key=lambda draft: (order.index(_document(draft)), draft["quotes"][0]["start"]))
+    if not shown:
+        shown = [_plain("Thin evidence: nothing was found here beyond what other sections show.")]
+    elif len(shown) < THIN:
+        shown.append(_plain("Thin evidence: this is the only sentence that was found here."))
     return {**section, "claims": shown}
 
 
 def introduction(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> SectionDraft:
     """Say what was searched for, where, and what came of it."""
-    quotes = [draft for section in body for draft in section["claims"]]
+    quotes = _quoted(body)
     sources = {_document(draft) for draft in quotes}
     searched = f"{_counted(brief.documents, 'document')} {'was' if brief.documents == 1 else 'were'}"
     texts = []
@@ -76,7 +85,7 @@ def introduction(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Se
 def conclusion(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> SectionDraft:
     """Say where the evidence is thin, comes from one place, may be at odds, or is missing."""
     texts: list[str] = []
-    quotes = [draft for section in body for draft in section["claims"]]
+    quotes = _quoted(body)
     lenses = [section for section in body if section["analyst"] is not None]
     if not quotes:
         texts.append(
@@ -84,7 +93,9 @@ def conclusion(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Sect
             "may help."
         )
         return {"heading": "Conclusion", "analyst": None, "claims": [_plain(text) for text in texts]}
-    texts += _thin(lenses)
+    thin = [section["heading"] for section in lenses if len(_quoted([section])) < THIN]
+    if thin:
+        texts.append(f"The evidence is thin for {_listed(thin)}.")
     texts += _one_sided(quotes)
     pairs = sum(len(section["claims"]) // 2 for section in body if section["heading"] == AT_ODDS_HEADING)
     if pairs:
@@ -100,17 +111,6 @@ def conclusion(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Sect
     return {"heading": "Conclusion", "analyst": None, "claims": [_plain(text) for text in texts]}
 
 
-def _thin(lenses: Iterable[SectionDraft]) -> list[str]:
-    empty = [section["heading"] for section in lenses if not section["claims"]]
-    thin = [section["heading"] for section in lenses if 0 < len(section["claims"]) < THIN]
-    texts = []
-    if thin:
-        texts.append(f"Thin evidence, a single quote each: {_listed(thin)}.")
-    if empty:
-        texts.append(f"No further evidence beyond what stands under “{CLOSEST_HEADING}”: {_listed(empty)}.")
-    return texts
-
-
 def _one_sided(quotes: Sequence[Draft]) -> list[str]:
     counted = Counter(_document(draft) for draft in quotes)
     number = counted.most_common(1)[0][1]
@@ -123,6 +123,15 @@ def _one_sided(quotes: Sequence[Draft]) -> list[str]:
 
 def _unknown(text: str, topic: Topic) -> list[str]:
     return list(dict.fromkeys(word for word in words(text) if stem(word) in topic.absent))
+
+
+def _quoted(body: Iterable[SectionDraft]) -> list[Draft]:
+    return [draft for section in body for draft in section["claims"] if draft["quotes"]]
+
+
+def _alike(one: tuple[frozenset[str], frozenset[str]], other: tuple[frozenset[str], frozenset[str]]) -> bool:
+    """Tell whether two quotes have their words in common, and the same numbers."""
+    return one[1] == other[1] and len(one[0] & other[0]) >= _ALIKE * len(one[0] | other[0])
 
 
 def _document(draft: Draft) -> str:

@@ -130,14 +130,12 @@ class Extractive:
             for sentence, score in pool.choose(scored, most)
             if score >= floor and said.takes(draft := sentence.draft(score))
         ]
-        pairs = [
-            pair for pair in opposed(relevant[:_COMPARED]) if all(said.takes(one.draft(0.0)) for one in pair)
-        ]
+        pairs = [pair for pair in opposed(relevant[:_COMPARED]) if said.takes_all(_drafts(pair))]
         body: list[SectionDraft] = []
         if closest:
             body.append({"heading": CLOSEST_HEADING, "analyst": None, "claims": closest})
-        for section in sections:
-            body.append(lens_section(section, said, SECTION))
+        if any(section["claims"] for section in (*body, *sections)):
+            body += [lens_section(section, said, SECTION) for section in sections]
         if pairs:
             body.append(_disagreements(pairs))
         return body
@@ -216,5 +214,9 @@ def _place(draft: Draft) -> tuple[str, int]:
 
 
 def _disagreements(pairs: Sequence[tuple[Sentence, Sentence]]) -> SectionDraft:
-    claims = [sentence.draft(0.0) for pair in pairs for sentence in pair]
+    claims = [draft for pair in pairs for draft in _drafts(pair)]
     return {"heading": AT_ODDS_HEADING, "analyst": None, "claims": claims}
+
+
+def _drafts(pair: tuple[Sentence, Sentence]) -> list[Draft]:
+    return [sentence.draft(0.0) for sentence in pair]

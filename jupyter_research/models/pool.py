@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from .base import Draft, Hit, Splitter
-from .prose import quotability
+from .prose import ADDRESS, quotability
 from .topic import Topic
 from .words import stems
 
@@ -72,7 +72,8 @@ def cut(hit: Hit, split: Splitter) -> list[Sentence]:
     """Cut a passage into its sentences."""
     context = frozenset(stems(f"{hit['title']} {hit['heading'] or ''}"))
     spans = split(hit["text"])
-    stemmed = [tuple(stems(hit["text"][start:end])) for start, end in spans]
+    # An address is not what a sentence says.
+    stemmed = [tuple(stems(ADDRESS.sub(" ", hit["text"][start:end]))) for start, end in spans]
     around = frozenset(stem for sentence in stemmed for stem in sentence)
     found = []
     for (start, end), own in zip(spans, stemmed, strict=True):
@@ -160,7 +161,7 @@ class Pool:
         return chosen
 
     def _belongs(self, sentence: Sentence) -> bool:
-        if not self.topic.touches(sentence.stems):
+        if not self.topic.touches(sentence.stems, sentence.context, sentence.around):
             return False
         covered = self.topic.coverage(sentence.stems, sentence.context, sentence.around)
         return covered >= self.topic.threshold and sentence.quality > 0

@@ -10,7 +10,7 @@ from .words import STOP_WORDS, words
 _LONGEST: Final = 700
 _CODE: Final = re.compile(
     r"^\s*(?:>>>|\.\.\.|\$ |#!|//|/\*|@\w|\.\. )|^(?:from [\w.]+ )?import \w|"
-    r"^\s*(?:def|class|async|return|if|for)\b.*:\s*(?:$|\n)|\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?[a-zA-Z][^<>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
+    r"^\s*(?:def|class)\s+\w+\s*[(:]|^\s*(?:def|class|async|return|if|for)\b.*:\s*(?:$|\n)|\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?[a-zA-Z][^<>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
     r":(?:param|type|return|rtype|raises)\b|\\\w+\{|&\w+;|\|\||&&"
 )
 _TABLE: Final = re.compile(r"\|.*\||(?:^|\n)\s*[-+=]{4,}|\S\t\S|(?:\S {3,}){2,}\S|[─━│┃├└]|\.{5,}|_{4,}")
@@ -26,13 +26,15 @@ _NOTICE: Final = re.compile(
     re.IGNORECASE,
 )
 _LINK: Final = re.compile(r"https?://|\]\(|\]\[|:[a-z]+:`|`_|!\[|\bwww\.")
+#: A web address, with the brackets in which Markdown has it.
+ADDRESS: Final = re.compile(r"\]\([^)\s]*\)|<?https?://[^\s>)\]]+>?")
 #: Names of code: dotted, with underscores, in camel case, called.
 _NAMES: Final = re.compile(
     r"\b\w+(?:\.\w{2,})+\b|\b\w+_\w+\b|\b[a-z]+[A-Z]\w+\b|\w\(\)|\b[A-Z][a-z]+[A-Z][a-z]\w*"
 )
 #: Sentences that lean on one before them.
 _LEANS: Final = re.compile(
-    r"^(?:This|These|That|Those|It|They|Such|He|She|Both|Here|There|Also|Then|Thus|Hence|Therefore|So|But|And|"
+    r"^[\[*_`\"'“(]*(?:This|These|That|Those|It|They|Such|He|She|Both|Here|There|Also|Then|Thus|Hence|Therefore|So|But|And|"
     r"Or|However|Moreover|Furthermore|Additionally|Instead|Otherwise|In addition|For example|For instance|In this)\b"
 )
 _STARTS: Final = re.compile(r"[\"'“‘(\[*_`]*[^\W_]")
@@ -45,7 +47,7 @@ def quotability(text: str) -> float:
         return 0.0
     if _CODE.search(text) or _TABLE.search(text) or _REFERENCE.search(text) or _NOTICE.search(text):
         return 0.0
-    found = words(text)
+    found = words(ADDRESS.sub(" ", text))
     if not 5 <= len(found) <= 110 or not _reads(text, found):
         return 0.0
     return _shine(text, len(found))

@@ -20,6 +20,8 @@ _STAND_IN: Final = 0.5
 _AROUND: Final = {1: 0.2, 2: 0.25, 3: 0.25, 4: 0.4}
 #: How many related words a term may have.
 _MOST_RELATED: Final = 6
+#: Up to so many terms a sentence can be expected to hold two itself.
+_SHORT_TOPIC: Final = 3
 #: The share of a topic that evidence must cover, by the number of terms that matter.
 _THRESHOLDS: Final = {0: 1.0, 1: 0.5, 2: 0.55, 3: 0.5, 4: 0.36, 5: 0.3, 6: 0.24, 7: 0.2}
 
@@ -67,9 +69,20 @@ class Topic:
                 got += weight * passage
         return got / total
 
-    def touches(self, own: Collection[str]) -> bool:
-        """Tell whether a sentence itself has one of the terms that matter."""
-        return not self.keys.isdisjoint(own)
+    def touches(self, own: Collection[str], context: Collection[str], around: Collection[str]) -> bool:
+        """Tell whether a sentence has a term that matters itself, and at hand a second one where there are more.
+
+        One rare word may outweigh the rest of the topic and still be about something else.
+        """
+        if self.keys.isdisjoint(own):
+            return False
+        wanted = min(2, len(self.keys))
+        near = around if len(self.keys) > _SHORT_TOPIC else ()
+        at_hand = 0
+        for stem in self.keys:
+            found = stem in own or stem in context or stem in near
+            at_hand += found or not self.related.get(stem, frozenset()).isdisjoint(own)
+        return at_hand >= wanted
 
 
 def read_topic(text: str, corpus: Corpus) -> Topic:

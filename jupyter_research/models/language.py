@@ -1,0 +1,52 @@
+"""Recognise the language of a text by its commonest words."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+#: How much of a text is looked at, and how many words it must have to tell.
+_ENOUGH: Final = 6000
+_FEWEST: Final = 25
+#: The share that a language's commonest words must have, and by how much they must outnumber the English ones.
+_SHARE: Final = 0.12
+_AHEAD: Final = 1.3
+
+_COMMON: Final = {
+    "English": "the of and to in is that it for as was with be by on not are this or from at which have an but",
+    "German": "der die und das den dem nicht von sie ist des sich mit dass er es ein ich auf eine auch als zu wird werden",
+    "French": "de la le et les des en un du une que est pour qui dans par plus pas au sur ne se ce il sont avec",
+    "Spanish": "de la que el en y los del se las por un para con no una su al lo como más pero sus le es son",
+    "Italian": "di e il la che in un per è del una non sono da si le con dei della nel alla i più ma come anche",
+    "Portuguese": "de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao são",
+    "Dutch": "de van het een en in is dat op te zijn voor met die niet aan er om ook als dan maar bij of uit werd",
+    "Polish": "i w na z do się nie to jest że o jak po ale od za przez dla co są tym ich który oraz być już",
+    "Swedish": "och i att det som en på är av för med till den har de inte om ett var men sig så vi kan eller",
+    "Russian": "и в не на что с по как это из у за от так для же но был его к она он бы о а то все",
+}
+_WORDS: Final = {name: frozenset(text.split()) for name, text in _COMMON.items()}
+_SCRIPTS: Final = (
+    ("Chinese", re.compile("[\u4e00-\u9fff]")),
+    ("Japanese", re.compile("[\u3040-\u30ff]")),
+    ("Korean", re.compile("[\uac00-\ud7af]")),
+    ("Arabic", re.compile("[\u0600-\u06ff]")),
+    ("Greek", re.compile("[\u0370-\u03ff]")),
+)
+
+
+def foreign_language(text: str) -> str | None:
+    """Name the language of `text` when it is clearly not English; None otherwise."""
+    sample = text[:_ENOUGH]
+    letters = sum(character.isalpha() for character in sample)
+    for name, script in reversed(_SCRIPTS):
+        if len(script.findall(sample)) > 0.2 * max(letters, _FEWEST):
+            return name
+    found = [word.lower() for word in _LETTERS.findall(sample)]
+    if len(found) < _FEWEST:
+        return None
+    shares = {name: sum(word in common for word in found) / len(found) for name, common in _WORDS.items()}
+    best = max(shares, key=lambda name: shares[name])
+    if best == "English" or shares[best] < _SHARE or shares[best] < _AHEAD * shares["English"]:
+        return None
+    return best

@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from jupyter_research.documents import sentences
+from jupyter_research.models import Brief, Extractive, foreign_language
+from jupyter_research.models.disagreement import opposed
+from jupyter_research.models.feedback import read_feedback
+from jupyter_research.models.lenses import LENSES, analyst_of, lens_of
+from jupyter_research.models.pool import Pool, cut
+from jupyter_research.models.prose import quotability
+from jupyter_research.models.stem import stem
+from jupyter_research.models.topic import read_topic, with_related
+from jupyter_research.models.words import STOP_WORDS, forms, words
+
+
+class Shelf:
+    """Search texts by their words, as a library does; each paragraph is a passage."""
+
+    def __init__(self, **texts):
+        self.texts = {name: text.strip() for name, text in texts.items()}
+        self.passages = []
+        for name, text in self.texts.items():
+            for match in re.finditer(r"(?:.+\n?)+", text):
+                self.passages.append((name, match.start(), match[0].rstrip()))
+
+    def size(self):
+        return len(self.passages)
+
+    def frequency(self, term):
+        return sum(stem(term) in forms(text) for _, _, text in self.passages)
+
+    def search(self, query, k=50):
+        wanted = {stem(word) for word in words(query) if word not in STOP_WORDS}
+        found = [
+            (len(wanted & set(forms(text))) / (1 + len(wanted)), name, start, text)
+            for name, start, text in self.passages
+        ]
+        found = sorted((item for item in found if item[0]), key=lambda item: (-item[0], item[1:]))[:k]
+        return [
+            {"document": name, "title": name, "start": start, "end": start + len(text), "text": text,
+             "page": None, "cell": None, "heading": None, "score": score}
+            for score, name, start, text in found
+        ]  # fmt: skip
+
+    def brief(self, topic, count=5, feedback=()):
+        return Brief(
+            topic=topic, corpus=self, count=count, documents=len(self.texts), feedback=tuple(feedback)
+        )
+
+
+def digest(shelf, topic, *, count=5, turns=2, team=None):
+    """Write a digest as the graph does."""
+    model, brief = Extractive(sentences), shelf.brief(topic, count)
+    hits = shelf.search(topic)
+    team = team or model.propose(brief, hits)["analysts"]
+    sections = []
+    for analyst in team:
+        done = []
+        for _ in range(turns):
+            question = model.ask(brief, analyst, done)
+            query = model.phrase_query(brief, analyst, question, done)
+            found = shelf.search(query)
+            drafts = model.answer(brief, analyst, question, found, done)
+            done.append({"question": question, "query": query, "found": len(found), "drafts": drafts})
+        sections.append(model.write_section(brief, analyst, done))
+    body = model.write_body(brief, sections, hits)
+    return [model.write_introduction(brief, body), *body, model.write_conclusion(brief, body)]
+
+
+def claims(sections):
+    return [claim for section in sections for claim in section["claims"]]
+
+
+def texts(sections):
+    return [claim["text"] for claim in claims(sections)]
+
+
+MILLS = Shelf(
+    mill="""
+A tide mill is a water mill that is driven by the rise and fall of the tide. The mill pond fills through a
+sluice when the tide comes in. The tide mill at Woodbridge turned its wheel for about 4 hours on each tide.
+
+However, a tide mill cannot turn its wheel at high water. It is unknown how many tide mills had a second wheel.
+""",
+    survey="""
+In 1938 a survey counted 10 tide mills that still worked. The tide mill turned its wheel for about 6 hours
+on each tide. Further research on the tide mill is planned.
+
+    >>> mill.turn(wheel)
+
+| mill | wheel | tide |
+
+See the tide mill page: https://example.org/tide_mill
+""",
+    bread="Bread is baked from flour and water. The wheel of cheese stands beside the bread.",
+)
+
+
+def test_every_quote_is_an_exact_span_of_its_document():
+    found = [quote for claim in claims(digest(MILLS, "tide mill wheel")) for quote in claim["quotes"]]
+    assert len(found) >= 6
+    for quote in found:
+        assert MILLS.texts[quote["document"]][quote["start"] : quote["end"]] == quote["quote"]
+
+
+def test_only_lenses_are_proposed_for_which_the_library_has_something():
+    model = Extractive(sentences)
+    team = model.propose(MILLS.brief("tide mill"), MILLS.search("tide mill"))["analysts"]
+    assert [one["name"] for one in team] == [lens.name for lens in LENSES]
+    plain = Shelf(one="A tide mill is a water mill that stands by the sea.")
+    team = model.propose(plain.brief("tide mill"), plain.search("tide mill"))["analysts"]
+    assert [one["name"] for one in team] == ["What it is"]
+
+
+def test_each_lens_finds_its_own_kind_of_sentence():
+    sections = {section["heading"]: texts([section]) for section in digest(MILLS, "tide mill", turns=1)}
+    everything = {text for found in sections.values() for text in found}
+    assert "It is unknown how many tide mills had a second wheel." in everything
+    strengths = {
+        lens.name: [text for text in everything if lens.strength(text) >= 0.8 and "tide" in text]
+        for lens in LENSES
+    }
+    assert any(text.startswith("A tide mill is a water mill") for text in strengths["What it is"])
+    assert any("10 tide mills" in text or "hours" in text for text in strengths["Findings and numbers"])
+    assert any(text.startswith("However") for text in strengths["Caveats and disagreement"])
+    assert any("unknown" in text for text in strengths["Open questions"])
+
+
+def test_no_sentence_stands_twice():
+    found = [claim["text"] for claim in claims(digest(MILLS, "tide mill wheel")) if claim["quotes"]]
+    assert len(found) == len(set(found))
+
+
+def test_code_tables_links_and_other_topics_are_not_quoted():
+    joined = " ".join(texts(digest(MILLS, "tide mill wheel")))
+    for wrong in (">>>", "|", "https://", "cheese"):
+        assert wrong not in joined
+
+
+def test_sentences_with_other_numbers_stand_side_by_side():
+    sections = digest(MILLS, "for how many hours does a tide mill turn its wheel?")
+    at_odds = [section for section in sections if section["heading"] == "Possibly at odds"]
+    shown = texts(at_odds) or texts(sections)
+    assert any("4 hours" in text for text in shown)
+    assert any("6 hours" in text for text in shown)
+
+
+def test_thin_evidence_is_called_so():
+    shelf = Shelf(
+        one="A tide mill is a water mill that stands by the sea.", two="Bread is baked from flour and water."
+    )
+    sections = digest(shelf, "tide mill")
+    assert any("thin" in text.lower() for text in texts(sections))
+
+
+@pytest.mark.parametrize(
+    "topic", ["quantum chromodynamics", "medieval trade routes", "???", "the of and", "bread gluons"]
+)
+def test_nothing_relevant_gives_a_digest_without_a_quote(topic):
+    shelf = Shelf(
+        a="Routes of the server are listed here. It is a fast server.", b="Trade names are registered marks."
+    )
+    sections = digest(shelf, topic)
+    assert all(not claim["quotes"] for claim in claims(sections))
+    assert any("nothing was found" in text for text in texts(sections))
+
+
+def test_words_that_the_library_lacks_are_named():
+    assert any("“baryons”" in text for text in texts(digest(MILLS, "tide mill baryons")))
+
+
+def test_one_rare_word_of_a_topic_is_not_enough():
+    shelf = Shelf(
+        a="Property-based testing generates inputs for tests. A property holds for all inputs of a test.",
+        b="Each cached property is stored in the instance. The property tax rose last year.",
+    )
+    found = texts(digest(shelf, "property based testing"))
+    assert any("generates inputs" in text for text in found)
+    assert not any("tax" in text or "cached" in text for text in found)
+
+
+def test_forms_of_a_word_count_as_that_word():
+    shelf = Shelf(
+        a="The server authenticates every user. Unrelated words stand here.", b="Nothing of the kind."
+    )
+    assert any("authenticates" in text for text in texts(digest(shelf, "user authentication")))
+
+
+def test_the_library_s_own_synonyms_stand_in_for_a_term():
+    together = " ".join(
+        f"Background tasks of kind {name} wait in a queue until a worker is free." for name in "abcdef"
+    )
+    rest = "\n\n".join(f"Chapter {number} is about gardens and about plants." for number in range(40))
+    shelf = Shelf(a="\n\n".join([together] * 1 + [f"A background task number {n} goes to the queue." for n in range(5)]),
+                  b=f"The task queue keeps what a worker has to do.\n\n{rest}")  # fmt: skip
+    topic = "running background tasks"
+    hits = shelf.search(topic)
+    read = with_related(read_topic(topic, shelf), [forms(hit["text"]) for hit in hits], shelf)
+    assert "queue" in read.related[stem("background")]
+    relevant = Pool(read, hits, lambda hit: cut(hit, sentences)).relevant()
+    assert any("task queue keeps" in sentence.text for sentence in relevant)
+    without = Pool(read_topic(topic, shelf), hits, lambda hit: cut(hit, sentences)).relevant()
+    assert not any("task queue keeps" in sentence.text for sentence in without)
+
+
+def test_an_edited_lens_keeps_its_cues_and_gets_new_terms():
+    plain = analyst_of(LENSES[0])
+    assert lens_of(plain) == LENSES[0]
+    edited = lens_of({**plain, "name": "Sluices", "description": "sluice gates"})
+    assert stem("sluice") in edited.terms and edited.cues == LENSES[0].cues
+    own = lens_of(
+        {"id": "mine", "name": "Cook", "role": "Expert for bread", "affiliation": "", "description": ""}
+    )
+    assert own.cues == () and own.terms == {stem("cook"), stem("bread")}
+    assert own.strength("Bread is baked.", [stem("bread"), stem("baked")]) > 0
+
+
+def test_braces_in_a_person_s_words_do_no_harm():
+    analyst = {"id": "x", "name": "{0}", "role": "{topic!r}", "affiliation": "", "description": "a {b} c"}
+    assert Extractive(sentences).ask(MILLS.brief("what about {this}?"), analyst, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "dropped", "count", "subjects"),
+    [
+        ("no numbers please", (), ("findings",), None, ()),
+        ("drop the caveats and add open questions", ("open-questions",), ("caveats",), None, ()),
+        ("two analysts", (), (), 2, ()),
+        ("just 4 lenses, without how it works", (), ("how-it-works",), 4, ()),
+        ("focus on cookie security", (), (), None, ("cookie security",)),
+        ("", (), (), None, ()),
+    ],
+)
+def test_feedback_is_read_by_the_names_of_lenses_numbers_and_subjects(text, wanted, dropped, count, subjects):
+    wishes = read_feedback(text)
+    assert (wishes.wanted, wishes.dropped, wishes.count, wishes.subjects) == (
+        wanted,
+        dropped,
+        count,
+        subjects,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# A heading without an end",
+        "import os; os.remove('this file of the user')",
+        "| a table | has rows | and columns of the thing. |",
+        "Copyright 2024 by the authors, all rights reserved.",
+        "Smith J., Miller K. On the tides. J. Mills 2003; 12(4): 33-39.",
+        "To install it, run the following command:",
+        "See 1.2.3 ........ 17.",
+        "def turn(self, wheel): return self.the_wheel.",
+        "Yes.",
+    ],
+)
+def test_what_is_no_prose_is_not_quotable(text):
+    assert quotability(text) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A tide mill is a water mill that is driven by the tide.",
+        "The rate was 19.1% (95% CI, 18.1% to 20.0%): 16.9% in men and 20.5% in women, with no difference in the rest.",
+        "It returns the token without which no request is answered.",
+    ],
+)
+def test_prose_is_quotable(text):
+    assert quotability(text) > 0
+
+
+def test_opposed_sentences_of_different_documents_are_paired():
+    hits = Shelf(
+        one="The drug increased survival of the treated mice in the trial.",
+        two="The drug decreased survival of the treated mice in the trial.",
+        three="The weather was fine on all days of the survey.",
+    ).search("drug survival mice trial weather survey")
+    found = opposed([sentence for hit in hits for sentence in cut(hit, sentences)])
+    assert [{one.document, other.document} for one, other in found] == [{"one", "two"}]
+
+
+def test_the_stems_are_porter_s():
+    pairs = {"authentication": "authent", "authenticates": "authent", "running": "run", "queues": "queue",
+             "relational": "relat", "hopping": "hop", "skies": "ski", "y": "y", "o2": "o2"}  # fmt: skip
+    assert {word: stem(word) for word in pairs} == pairs
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (None, "The mill pond fills through a sluice when the tide comes in, and it is the water that turns the wheel "
+               "of the mill until the tide is low again in the evening of that day."),
+        ("German", "Der Teich der Mühle füllt sich durch ein Tor, wenn die Flut kommt, und es ist das Wasser, das "
+                   "dann das Rad der Mühle dreht, bis die Flut am Abend des Tages wieder nicht mehr da ist."),
+        ("French", "Le bassin du moulin se remplit par une vanne et la roue est tournée par les eaux de la mer qui "
+                   "sont dans le bassin, et il ne se vide pas avant le soir dans les jours de la lune."),
+        ("Chinese", "潮汐磨坊是由潮汐的涨落驱动的水磨。当潮水涨起时，磨坊的池塘通过闸门注满水。"),
+        (None, "short"),
+    ],
+)  # fmt: skip
+def test_a_language_other_than_english_is_recognised(language, text):
+    assert foreign_language(text) == language
+
+
+def test_the_same_library_and_topic_give_the_same_digest():
+    assert digest(MILLS, "tide mill wheel") == digest(MILLS, "tide mill wheel")
