@@ -10,7 +10,7 @@ import os
 import random
 import shutil
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,25 +96,30 @@ def kill(server: Server) -> None:
     assert not alive
 
 
-def killed_and_resumed(folder: Path, moments: random.Random) -> tuple[dict[str, Any], int]:
-    """Run the session with kills; give the report and how often it was killed at work."""
-    session_id, seq, kills = "", 0, 0
+def killed_and_resumed(folder: Path, moments: random.Random) -> dict[str, dict[str, Any]]:
+    """Run sessions until they have been killed often enough; give their reports."""
+    reports: dict[str, dict[str, Any]] = {}
+    session_id, kills = "", 0
     while kills < KILLS:
         with server_of(folder) as server:
             session_id = session_id or start(server)
             go_on(server, session_id)
             seq = server.session(session_id)["last_seq"] + moments.randint(1, max(2, 2 * EVENTS // KILLS))
             if not work_until(server, session_id, seq):
-                break
+                reports[session_id] = finish(server, session_id)
+                session_id = ""
+                continue
             time.sleep(moments.random() * 0.03)
             kill(server)
             kills += 1
             with (folder / "calls").open("a") as calls:
                 calls.write("killed\n")
     with server_of(folder) as server:
-        report = finish(server, session_id)
-        check_log(server, session_id)
-    return report, kills
+        if session_id:
+            reports[session_id] = finish(server, session_id)
+        for session_id in reports:
+            check_log(server, session_id)
+    return reports
 
 
 def check_log(server: Server, session_id: str) -> None:
@@ -126,21 +131,22 @@ def check_log(server: Server, session_id: str) -> None:
     assert reduce_all(initial(session_id), answer["events"]) == snapshot
 
 
-def check_calls(calls: list[str]) -> Counter[str]:
-    """Give the calls that were made, each at most once but for those that a kill found under way."""
-    made: Counter[str] = Counter()
+def check_calls(folder: Path) -> dict[str, Counter[str]]:
+    """Give the calls of each session, each made once but for those that a kill found under way."""
+    made: defaultdict[str, Counter[str]] = defaultdict(Counter)
     recorded: set[str] = set()
     under_way: set[str] = set()
-    for line in calls:
-        what, _, key = line.partition(" ")
+    for line in (folder / "calls").read_text().splitlines():
+        what, _, call = line.partition(" ")
         if what == "begun":
-            assert key not in recorded, f"made again although recorded: {key}"
-            assert key not in under_way, f"made twice at once: {key}"
-            under_way.add(key)
-            made[key] += 1
+            assert call not in recorded, f"made again although recorded: {call}"
+            assert call not in under_way, f"made twice at once: {call}"
+            under_way.add(call)
+            session_id, _, key = call.partition(" ")
+            made[session_id][key] += 1
         elif what == "recorded":
-            recorded.add(key)
-            under_way.discard(key)
+            recorded.add(call)
+            under_way.discard(call)
         else:
             assert len(under_way) <= 5  # As many as there are analysts.
             under_way.clear()
@@ -153,10 +159,11 @@ def check_calls(calls: list[str]) -> Counter[str]:
 def test_killed_session_pays_for_nothing_twice_and_reports_the_same(tmp_path: Path) -> None:
     with server_of(tmp_path / "calm") as server:
         expected = finish(server, start(server))
-    calm = check_calls((tmp_path / "calm" / "calls").read_text().splitlines())
+    [calm] = check_calls(tmp_path / "calm").values()
     assert set(calm.values()) == {1}
-    report, kills = killed_and_resumed(tmp_path / "killed", random.Random(6))
-    assert kills >= KILLS * 2 // 3
-    stormy = check_calls((tmp_path / "killed" / "calls").read_text().splitlines())
-    assert set(stormy) == set(calm)
-    assert report == expected
+    reports = killed_and_resumed(tmp_path / "killed", random.Random(6))
+    stormy = check_calls(tmp_path / "killed")
+    assert set(stormy) == set(reports)
+    for session_id, report in reports.items():
+        assert set(stormy[session_id]) == set(calm)
+        assert report == expected

@@ -17,7 +17,7 @@ if "CALLS" in os.environ:
     _call = Ledger.call
 
     def call(self: Ledger, step: str, request: Any, perform: Callable[[], Any], **kind: Any) -> Any:
-        key = f"{step} {request_hash(request)}"
+        key = f"{self._session} {step} {request_hash(request)}"
 
         def counted() -> Any:
             os.write(_file, f"begun {key}\n".encode())
