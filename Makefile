@@ -26,7 +26,7 @@ help: ## show this list
 run: $(VENV)/.built $(VENV)/.library ## install, gather the example library, run one session on it offline
 	jupyter research run --in-process --yes --wait --source examples/library "$(TOPIC)"
 
-test: $(VENV)/.built $(VENV)/.test chromium ## run every test, those in the browser too
+test: $(VENV)/.built $(VENV)/.test $(VENV)/.proxy chromium ## run every test, those in the browser too
 	python -m pytest $(TESTS)
 
 quick: $(VENV)/.built $(VENV)/.test ## run the tests that need neither browser nor time
@@ -78,6 +78,12 @@ $(VENV)/.built: $(LAB_SOURCES) $(VENV)/.installed
 
 $(VENV)/.test: $(VENV)/.installed
 	SKIP_JUPYTER_BUILDER=1 python -m pip install --quiet -e ".[test]"
+	touch $@
+
+# The proxy of the JupyterHub that tests start.
+$(VENV)/.proxy: | $(BIN)/python
+	npm install --silent --no-save --prefix $(VENV)/lib/proxy "configurable-http-proxy@^5"
+	ln -sf ../lib/proxy/node_modules/.bin/configurable-http-proxy $(BIN)/configurable-http-proxy
 	touch $@
 
 $(VENV)/.check: $(VENV)/.test

@@ -133,10 +133,8 @@ class Hub:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    pytest.importorskip("jupyterhub")
     proxy = shutil.which("configurable-http-proxy")
-    if proxy is None:
-        pytest.skip("JupyterHub's proxy is missing: npm install -g configurable-http-proxy")
+    assert proxy is not None, "JupyterHub's proxy is missing: `make test` installs it into the environment"
     folder = tmp_path_factory.mktemp("hub")
     port, hub_port, proxy_port = free_ports(3)
     config = HUB_CONFIG.format(
