@@ -134,17 +134,21 @@ class Writer:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        going = True
-        while going:
-            batch, going = self._gather()
-            try:
-                if batch.size:
-                    self._write(batch)
-                else:
-                    self._transaction([], [self._beat])
-            except Exception:
-                # The writer is the only one: whatever happens in a callback, it goes on.
-                log.exception("The writer of %s met an error.", self._path)
+        while self._write_next():
+            pass
+
+    def _write_next(self) -> bool:
+        """Write what has gathered; tell whether there may be more. A batch is gone when this returns."""
+        batch, going = self._gather()
+        try:
+            if batch.size:
+                self._write(batch)
+            else:
+                self._transaction([], [self._beat])
+        except Exception:
+            # The writer is the only one: whatever happens in a callback, it goes on.
+            log.exception("The writer of %s met an error.", self._path)
+        return going
 
     def _gather(self) -> tuple[Batch, bool]:
         """Wait for something to write, then take all that has gathered."""
