@@ -47,7 +47,7 @@ format: $(VENV)/.check ## put the code into its form
 	ruff check --fix .
 	ruff format .
 
-bench: $(VENV)/.built $(VENV)/.test ## measure what benchmarks/ measures
+bench: $(VENV)/.built $(VENV)/.test $(VENV)/.bench ## measure what benchmarks/ measures
 	for script in benchmarks/*.py; do echo "== $$script"; python "$$script"; done
 
 soak: $(VENV)/.built $(VENV)/.test ## kill a server at work thirty times, on one processor and on two
@@ -88,6 +88,10 @@ $(VENV)/.proxy: | $(BIN)/python
 
 $(VENV)/.check: $(VENV)/.test
 	SKIP_JUPYTER_BUILDER=1 python -m pip install --quiet -e ".[check]"
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	SKIP_JUPYTER_BUILDER=1 python -m pip install --quiet -e ".[bench]"
 	touch $@
 
 $(VENV)/.docs: $(VENV)/.installed
