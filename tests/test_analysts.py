@@ -26,7 +26,8 @@ of the mill. The wheel of the tide mill turned for about 6 hours on each tide.
 
 ## Limits
 
-However, the tide mill cannot turn its wheel at high water. It is unknown how many tide mills had a second wheel.
+However, the tide mill cannot turn its wheel at high water. It is unknown how many tide mills had a second
+wheel.
 """,
     "survey.md": """# A survey of mills
 
@@ -35,7 +36,8 @@ wheel for about 4 hours on each tide. A miller keeps the wheel turning by openin
 
 The survey did not find that a tide mill needs two gates to keep its wheel turning.
 """,
-    "bread.txt": "Bread is baked from flour, water and salt. The oven must be hot before the bread goes in.\n",
+    "bread.txt": "Bread is baked from flour, water and salt. The oven must be hot before the bread "
+    "goes in.\n",
 }
 
 
@@ -267,6 +269,7 @@ go(session)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [9, 17, 26, 40])
 def test_a_killed_session_repeats_no_call_and_ends_with_the_same_report(tmp_path, place, number):
     whole = Session(tmp_path, place, "whole").finish()
@@ -423,7 +426,8 @@ def test_the_report_says_how_it_was_made(session):
     "options",
     [
         {"analysts": 0}, {"analysts": 11}, {"analysts": True}, {"analysts": "3"}, {"turns": 0}, {"turns": 6},
-        {"turns": 2.0}, {"model": "nobody"}, {"model": 3}, {"sources": "papers"}, {"sources": [3]}, {"sources": [""]},
+        {"turns": 2.0}, {"model": "nobody"}, {"model": 3}, {"sources": "papers"}, {"sources": [3]},
+        {"sources": [""]},
         {"sources": ["nowhere/at-all"]}, {"sources": ["../"]}, {"local_only": 1}, {"budget": {"beers": 3}},
         {"budget": {"calls": 0}}, {"budget": {"calls": "3"}}, {"budget": [1]}, {"colour": "red"},
     ],
@@ -451,7 +455,8 @@ def test_options_get_their_defaults(tmp_path, place):
         None, [], {}, {"analysts": []}, {"analysts": [{}]}, {"analysts": [{"name": " "}]}, {"analysts": [3]},
         {"analysts": [{"name": "A"}] * 11}, {"analysts": [{"name": "A", "age": 4}]},
         {"analysts": [{"name": "A"}], "more": 1}, {"analysts": [{"name": "A", "role": 3}]},
-        {"analysts": [{"id": "x", "name": "A"}, {"id": "x", "name": "B"}]}, {"analysts": [{"name": "A" * 2001}]},
+        {"analysts": [{"id": "x", "name": "A"}, {"id": "x", "name": "B"}]},
+        {"analysts": [{"name": "A" * 2001}]},
     ],
 )  # fmt: skip
 def test_a_proposal_that_cannot_be_is_refused(tmp_path, proposal):

@@ -83,7 +83,7 @@ MILLS = Shelf(
 A tide mill is a water mill that is driven by the rise and fall of the tide. The mill pond fills through a
 sluice when the tide comes in. The tide mill at Woodbridge turned its wheel for about 4 hours on each tide.
 
-However, a tide mill cannot turn its wheel at high water. It is unknown how many tide mills had a second wheel.
+However, a tide mill cannot turn its wheel at high water. It is unknown how many tide mills had another wheel.
 """,
     survey="""
 In 1938 a survey counted 10 tide mills that still worked. The tide mill turned its wheel for about 6 hours
@@ -118,7 +118,7 @@ def test_only_lenses_are_proposed_for_which_the_library_has_something():
 def test_each_lens_finds_its_own_kind_of_sentence():
     sections = {section["heading"]: texts([section]) for section in digest(MILLS, "tide mill", turns=1)}
     everything = {text for found in sections.values() for text in found}
-    assert "It is unknown how many tide mills had a second wheel." in everything
+    assert "It is unknown how many tide mills had another wheel." in everything
     strengths = {
         lens.name: [text for text in everything if lens.strength(text) >= 0.8 and "tide" in text]
         for lens in LENSES
@@ -194,7 +194,8 @@ def test_the_library_s_own_synonyms_stand_in_for_a_term():
         f"Background tasks of kind {name} wait in a queue until a worker is free." for name in "abcdef"
     )
     rest = "\n\n".join(f"Chapter {number} is about gardens and about plants." for number in range(40))
-    shelf = Shelf(a="\n\n".join([together] * 1 + [f"A background task number {n} goes to the queue." for n in range(5)]),
+    tasks = [f"A background task number {number} goes to the queue." for number in range(5)]
+    shelf = Shelf(a="\n\n".join([together, *tasks]),
                   b=f"The task queue keeps what a worker has to do.\n\n{rest}")  # fmt: skip
     topic = "running background tasks"
     hits = shelf.search(topic)
@@ -266,7 +267,8 @@ def test_what_is_no_prose_is_not_quotable(text):
     "text",
     [
         "A tide mill is a water mill that is driven by the tide.",
-        "The rate was 19.1% (95% CI, 18.1% to 20.0%): 16.9% in men and 20.5% in women, with no difference in the rest.",
+        "The rate was 19.1% (95% CI, 18.1% to 20.0%): 16.9% in men and 20.5% in women, with no "
+        "difference in the rest.",
         "It returns the token without which no request is answered.",
     ],
 )
@@ -293,11 +295,14 @@ def test_the_stems_are_porter_s():
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        (None, "The mill pond fills through a sluice when the tide comes in, and it is the water that turns the wheel "
+        (None, "The mill pond fills through a sluice when the tide comes in, and it is the water "
+               "that turns the wheel "
                "of the mill until the tide is low again in the evening of that day."),
-        ("German", "Der Teich der Mühle füllt sich durch ein Tor, wenn die Flut kommt, und es ist das Wasser, das "
+        ("German", "Der Teich der Mühle füllt sich durch ein Tor, wenn die Flut kommt, und es ist "
+                   "das Wasser, das "
                    "dann das Rad der Mühle dreht, bis die Flut am Abend des Tages wieder nicht mehr da ist."),
-        ("French", "Le bassin du moulin se remplit par une vanne et la roue est tournée par les eaux de la mer qui "
+        ("French", "Le bassin du moulin se remplit par une vanne et la roue est tournée par les "
+                   "eaux de la mer qui "
                    "sont dans le bassin, et il ne se vide pas avant le soir dans les jours de la lune."),
         ("Chinese", "潮汐磨坊是由潮汐的涨落驱动的水磨。当潮水涨起时，磨坊的池塘通过闸门注满水。"),
         (None, "short"),

@@ -71,7 +71,8 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
         yield f"{len(failures) - _NAMED} more files could not be read."
     for language, number in state["library"]["languages"].items():
         yield (
-            f"{number} {'document is' if number == 1 else 'documents are'} in {language}: words are compared as "
+            f"{number} {'document is' if number == 1 else 'documents are'} in {language}: words are "
+            f"compared as "
             "English ones, so what is said there was found only where it uses the same words."
         )
     interviews = state.get("interviews", {})

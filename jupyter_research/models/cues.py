@@ -72,8 +72,10 @@ FINDINGS: Final = _cues(
 )  # fmt: skip
 
 MECHANISM: Final = _cues(
-    (1.0, r"\bby (?:\w+ly )?\w{3,}ing\b|\bin order to\b|\bmechanisms?\b|\bmediate[sd]?\b|\bpathways?\b|\bso that\b"),
-    (0.9, r"\b(?:works?|happens?|occurs?) (?:by|through|via|when|as)\b|\bresponsible for\b|\bvia\b|\bthrough\b"),
+    (1.0, r"\bby (?:\w+ly )?\w{3,}ing\b|\bin order to\b|\bmechanisms?\b|\bmediate[sd]?\b|"
+          r"\bpathways?\b|\bso that\b"),
+    (0.9, r"\b(?:works?|happens?|occurs?) (?:by|through|via|when|as)\b|\bresponsible for\b|\bvia\b|"
+          r"\bthrough\b"),
     (0.8, r"^\W*(?:when|if|once|after|before|while|whenever|to)\b.{8,}?,"),
     (0.7, _any(
         """

@@ -100,7 +100,8 @@ def conclusion(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Sect
     pairs = sum(len(section["claims"]) // 2 for section in body if section["heading"] == AT_ODDS_HEADING)
     if pairs:
         texts.append(
-            f"{_counted(pairs, 'pair')} of sentences from different documents use the same words with another "
+            f"{_counted(pairs, 'pair')} of sentences from different documents use the same words "
+            f"with another "
             "number, a negation or an opposite; whether they contradict each other is for a reader to judge."
         )
     else:

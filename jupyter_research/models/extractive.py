@@ -59,7 +59,8 @@ class Extractive:
     def limits(self) -> tuple[str, ...]:
         """Say what sentences chosen by their words cannot tell."""
         return (
-            "No language model was used: sentences were chosen by their words, so what is said in other words "
+            "No language model was used: sentences were chosen by their words, so what is said in "
+            "other words "
             "may have been missed, and nothing was concluded from them.",
         )
 
@@ -183,7 +184,8 @@ def _question(
         found = f"Nothing in these {brief.documents} documents seems to be about the topic. Search anyway?"
     else:
         found = (
-            f"{sentences} {'sentence' if sentences == 1 else 'sentences'} in {documents} of {brief.documents} "
+            f"{sentences} {'sentence' if sentences == 1 else 'sentences'} in {documents} of "
+            f"{brief.documents} "
             "documents seem to be about the topic. Look at them through these lenses?"
         )
     if brief.count > len(available) and sentences and not brief.feedback:

@@ -28,8 +28,10 @@ _COUNTED: Final = re.compile(
 #: What people write around the things that they want.
 _FILLER: Final = frozenset(
     stems(
-        "add also analyst analysts analysis lens lenses perspective please want like focus look cover include use "
-        "team someone expert who should more drop remove without skip omit less delete exclude ignore section "
+        "add also analyst analysts analysis lens lenses perspective please want like focus look "
+        "cover include use "
+        "team someone expert who should more drop remove without skip omit less delete exclude "
+        "ignore section "
         "sections person change instead replace rename about one two three four five six seven eight nine ten"
     )
 )

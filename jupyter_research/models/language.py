@@ -9,20 +9,27 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 #: How much of a text is looked at, and how many words it must have to tell.
 _ENOUGH: Final = 6000
 _FEWEST: Final = 25
-#: The share that a language's commonest words must have, and by how much they must outnumber the English ones.
+#: The share that a language's commonest words must have, and how many there must be to one English word.
 _SHARE: Final = 0.12
 _AHEAD: Final = 1.3
 
 _COMMON: Final = {
-    "English": "the of and to in is that it for as was with be by on not are this or from at which have an but",
-    "German": "der die und das den dem nicht von sie ist des sich mit dass er es ein ich auf eine auch als zu wird werden",
-    "French": "de la le et les des en un du une que est pour qui dans par plus pas au sur ne se ce il sont avec",
+    "English": "the of and to in is that it for as was with be by on not are this or from at which "
+    "have an but",
+    "German": "der die und das den dem nicht von sie ist des sich mit dass er es ein ich auf eine "
+    "auch als zu wird werden",
+    "French": "de la le et les des en un du une que est pour qui dans par plus pas au sur ne se ce "
+    "il sont avec",
     "Spanish": "de la que el en y los del se las por un para con no una su al lo como más pero sus le es son",
-    "Italian": "di e il la che in un per è del una non sono da si le con dei della nel alla i più ma come anche",
-    "Portuguese": "de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao são",
-    "Dutch": "de van het een en in is dat op te zijn voor met die niet aan er om ook als dan maar bij of uit werd",
+    "Italian": "di e il la che in un per è del una non sono da si le con dei della nel alla i più "
+    "ma come anche",
+    "Portuguese": "de a o que e do da em um para é com não uma os no se na por mais as dos como "
+    "mas foi ao são",
+    "Dutch": "de van het een en in is dat op te zijn voor met die niet aan er om ook als dan maar "
+    "bij of uit werd",
     "Polish": "i w na z do się nie to jest że o jak po ale od za przez dla co są tym ich który oraz być już",
-    "Swedish": "och i att det som en på är av för med till den har de inte om ett var men sig så vi kan eller",
+    "Swedish": "och i att det som en på är av för med till den har de inte om ett var men sig så "
+    "vi kan eller",
     "Russian": "и в не на что с по как это из у за от так для же но был его к она он бы о а то все",
 }
 _WORDS: Final = {name: frozenset(text.split()) for name, text in _COMMON.items()}

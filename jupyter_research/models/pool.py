@@ -46,7 +46,7 @@ class Sentence:
 
     @cached_property
     def quality(self) -> float:
-        """Say how well it stands as evidence on its own, 0 to 1; found out for those that are on the topic."""
+        """Say how well it stands as evidence on its own, 0 to 1: found out only when it is asked for."""
         return quotability(self.text)
 
     def draft(self, score: float) -> Draft:

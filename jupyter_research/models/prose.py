@@ -10,7 +10,8 @@ from .words import STOP_WORDS, words
 _LONGEST: Final = 700
 _CODE: Final = re.compile(
     r"^\s*(?:>>>|\.\.\.|\$ |#!|//|/\*|@\w|\.\. )|^(?:from [\w.]+ )?import \w|"
-    r"^\s*(?:def|class)\s+\w+\s*[(:]|^\s*(?:def|class|async|return|if|for)\b.*:\s*(?:$|\n)|\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?[a-zA-Z][^<>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
+    r"^\s*(?:def|class)\s+\w+\s*[(:]|^\s*(?:def|class|async|return|if|for)\b.*:\s*(?:$|\n)|"
+    r"\w\(\)\s*[;{]|=>|::$|[{};]\s*$|</?[a-zA-Z][^<>]*>|\w+ ?= ?[\[{\"'(]|^\s*%\w|"
     r":(?:param|type|return|rtype|raises)\b|\\\w+\{|&\w+;|\|\||&&"
 )
 _TABLE: Final = re.compile(r"\|.*\||(?:^|\n)\s*[-+=]{4,}|\S\t\S|(?:\S {3,}){2,}\S|[─━│┃├└]|\.{5,}|_{4,}")
@@ -22,7 +23,8 @@ _REFERENCE: Final = re.compile(
 _NOTICE: Final = re.compile(
     r"\ball rights reserved\b|\blicen[sc]ed? under\b|\bcopyright\b|©|\bpermission is hereby\b|"
     r"\bwarrant(?:y|ies)\b|\bredistribution\b|\bsupported by (?:a |the )?grants?\b|\backnowledge?ments?\b|"
-    r"\bcorresponding author\b|@\w+\.(?:edu|org|com|net)\b|\bcontributed by\b|\bpatch by\b|\bpull request\b|\bPR #?\d|\bthanks to\b",
+    r"\bcorresponding author\b|@\w+\.(?:edu|org|com|net)\b|\bcontributed by\b|\bpatch by\b|\bpull "
+    r"request\b|\bPR #?\d|\bthanks to\b",
     re.IGNORECASE,
 )
 _LINK: Final = re.compile(r"https?://|\]\(|\]\[|:[a-z]+:`|`_|!\[|\bwww\.")
@@ -35,7 +37,8 @@ _NAMES: Final = re.compile(
 #: Sentences that lean on one before them.
 _LEANS: Final = re.compile(
     r"^[\[*_`\"'“(]*(?:This|These|That|Those|It|They|Such|He|She|Both|Here|There|Also|Then|Thus|Hence|Therefore|So|But|And|"
-    r"Or|However|Moreover|Furthermore|Additionally|Instead|Otherwise|In addition|For example|For instance|In this)\b"
+    r"Or|However|Moreover|Furthermore|Additionally|Instead|Otherwise|In addition|For example|For "
+    r"instance|In this)\b"
 )
 _STARTS: Final = re.compile(r"[\"'“‘(\[*_`]*[^\W_]")
 _ENDS: Final = re.compile(r"[.!?…][\"'”’)\]*_`]*$")

@@ -70,7 +70,7 @@ class Topic:
         return got / total
 
     def touches(self, own: Collection[str], context: Collection[str], around: Collection[str]) -> bool:
-        """Tell whether a sentence has a term that matters itself, and at hand a second one where there are more.
+        """Tell whether a sentence has a term that matters, and a second one, if there are more, at hand.
 
         One rare word may outweigh the rest of the topic and still be about something else.
         """
