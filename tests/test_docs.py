@@ -19,6 +19,7 @@ from jupyter_research.events import Kind, State, initial
 from jupyter_research.export import FORMATS
 from jupyter_research.handlers import ROUTES, openapi
 from jupyter_research.manager.request import StartRequest
+from jupyter_research.metrics import metrics
 from jupyter_research.report import Verdict
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -72,6 +73,11 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
     settings = page("configuration.md").split("## Environment")[0]
     named = {cell for cell in rows(settings) if re.fullmatch("[a-z_]+", cell)}
     assert named <= set(ResearchApp.class_traits(config=True)) | {"false", "true"}
+
+
+@pytest.mark.parametrize("metric", [family.name for family in metrics.describe()])
+def test_metric_is_documented(metric: str) -> None:
+    assert metric in rows(page("howto/administrators.md"))
 
 
 @pytest.mark.parametrize("route", routes())
