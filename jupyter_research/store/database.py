@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
-import uuid
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,9 +18,11 @@ import orjson
 
 from ..errors import StorageFailed
 from ..events import Kind, Snapshot, State, initial, reduce, status_fields, utc_now
+from .damage import is_damage
 from .encoding import encode, encode_update
 from .log import MAX_WAITING, SessionLog, fitting
-from .schema import connect, prepare
+from .opening import open_file
+from .schema import connect
 from .writer import Entry, Writer
 
 #: How many logs that nobody uses just now stay in memory.
@@ -78,9 +79,7 @@ class Store:
         self._recent: OrderedDict[str, SessionLog] = OrderedDict()
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         try:
-            connection = connect(path)
-            prepare(connection, path)
-            self.log_id = _begin_life(connection)
+            connection, self.log_id = open_file(path)
             (highest,) = connection.execute("SELECT max(number) FROM sessions").fetchone()
         except (sqlite3.Error, OSError) as error:
             raise StorageFailed(
@@ -90,8 +89,15 @@ class Store:
         self._connection = connection
         self._closed = False
         self._dropped = 0
-        self._writer = Writer(path, connection, on_commit=on_commit, on_failure=on_failure, beat=_beat)
+        #: Something could not be read or written: the next start looks the file over.
+        self._suspect = False
+        self._on_failure = on_failure
+        self._writer = Writer(path, connection, on_commit=on_commit, on_failure=self._failed, beat=_beat)
         self._writer.start()
+
+    def _failed(self, logs: Iterable[SessionLog], sentence: str) -> None:
+        self._suspect = True
+        self._on_failure(logs, sentence)
 
     @property
     def backlog(self) -> int:
@@ -237,10 +243,19 @@ class Store:
             return
         self._closed = True
         if self._writer.stop(timeout):
-            self._connection.execute("INSERT OR REPLACE INTO facts VALUES ('clean', '1')")
+            self._sign_off()
             self._connection.close()
         while not self._readers.empty():
             self._readers.get().close()
+
+    def _sign_off(self) -> None:
+        """Note that this life ended in good order; without it the next start looks the file over."""
+        if self._suspect:
+            return
+        try:
+            self._connection.execute("INSERT OR REPLACE INTO facts VALUES ('clean', '1')")
+        except sqlite3.Error:
+            pass  # A full disk must not keep the server from its end.
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -364,7 +379,9 @@ class Store:
             connection = self._a_reader()
             yield connection
         except (sqlite3.Error, OSError) as error:
-            raise StorageFailed(f"{self.path} cannot be read: {error}.") from error
+            self._suspect = True
+            advice = " Restart the server: it sets a damaged file aside." if is_damage(error) else ""
+            raise StorageFailed(f"{self.path} cannot be read: {error}.{advice}") from error
         finally:
             if connection is not None:
                 self._readers.put(connection)
@@ -380,15 +397,6 @@ class Store:
 
 def _texts(row: Sequence[Any]) -> list[Any]:
     return [value.decode() if isinstance(value, bytes) else value for value in row]
-
-
-def _begin_life(connection: sqlite3.Connection) -> str:
-    """Name this life of the log: anew after an unclean start, when the end of a log may be gone."""
-    facts = dict(connection.execute("SELECT name, value FROM facts"))
-    log_id: str = facts.get("log", "") if facts.get("clean") == "1" else ""
-    log_id = log_id or uuid.uuid4().hex
-    connection.execute("INSERT OR REPLACE INTO facts VALUES ('log', ?), ('clean', '0')", (log_id,))
-    return log_id
 
 
 def _beat(connection: sqlite3.Connection) -> None:
