@@ -12,6 +12,15 @@ export class Client {
     return this.post('sessions', body);
   }
 
+  get(id: string): Promise<Snapshot> {
+    return this.fetch(session(id));
+  }
+
+  async list(): Promise<readonly Snapshot[]> {
+    const path = 'sessions?limit=100';
+    return (await this.fetch<{ sessions: Snapshot[] }>(path)).sessions;
+  }
+
   command(
     id: string,
     action: Exclude<Action, 'start'>,
@@ -21,7 +30,7 @@ export class Client {
   }
 
   report(id: string): Promise<Report> {
-    return this.get(`${session(id)}/report?format=json`);
+    return this.fetch(`${session(id)}/report?format=json`);
   }
 
   async markdown(id: string): Promise<string> {
@@ -35,11 +44,11 @@ export class Client {
     limit: number
   ): Promise<readonly SessionEvent[]> {
     const path = `${session(id)}/events?after=${after}&limit=${limit}`;
-    return (await this.get<{ events: SessionEvent[] }>(path)).events;
+    return (await this.fetch<{ events: SessionEvent[] }>(path)).events;
   }
 
   source(id: string, source: string): Promise<{ text: string }> {
-    return this.get(`${session(id)}/sources/${encodeURIComponent(source)}`);
+    return this.fetch(`${session(id)}/sources/${encodeURIComponent(source)}`);
   }
 
   /** Fetch the report in `format`, with the name that the server gives it. */
@@ -51,7 +60,7 @@ export class Client {
     return { blob: await response.blob(), name };
   }
 
-  private async get<T>(path: string): Promise<T> {
+  private async fetch<T>(path: string): Promise<T> {
     return (await request(this.settings, path)).json() as Promise<T>;
   }
 

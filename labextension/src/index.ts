@@ -3,27 +3,32 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { Token } from '@lumino/coreutils';
+import { addPanel, addRunning, OPEN } from './around';
 import { Client } from './client';
-import { rendererFactory } from './mime';
+import { rendererFactory, Shared } from './mime';
+import { Sessions } from './sessions';
 import { SessionSocket } from './socket';
+import { Snapshot } from './types';
 
-const PLUGIN_ID = 'jupyter-research-lab:renderer';
+const RENDERER = 'jupyter-research-lab:renderer';
 
-/** Draw Markdown by JupyterLab's own renderer, which sanitises it. */
-function drawMarkdown(registry: IRenderMimeRegistry, text: string): HTMLElement {
-  const model = registry.createModel({ data: { 'text/markdown': text } });
-  const drawn = registry.createRenderer('text/markdown');
-  void drawn.renderModel(model);
-  return drawn.node;
-}
+/** What the plugins share: one client and one socket for the page. */
+const IResearch = new Token<Shared>(
+  'jupyter-research-lab:IResearch',
+  'Follows and commands research sessions.'
+);
 
-const renderer: JupyterFrontEndPlugin<void> = {
-  id: PLUGIN_ID,
+const renderer: JupyterFrontEndPlugin<Shared> = {
+  id: RENDERER,
   description: 'Draws research sessions in the output of cells.',
   autoStart: true,
+  provides: IResearch,
   requires: [IRenderMimeRegistry],
   optional: [ITranslator, ISettingRegistry],
   activate: (
@@ -33,24 +38,71 @@ const renderer: JupyterFrontEndPlugin<void> = {
     settings: ISettingRegistry | null
   ) => {
     const { serverSettings } = app.serviceManager;
-    let saves = true;
-    void settings?.load(PLUGIN_ID).then(loaded => {
-      const read = (): void => {
-        saves = loaded.get('saveOnDisplay').composite !== false;
-      };
-      loaded.changed.connect(read);
-      read();
-    });
+    const trans = (translator ?? nullTranslator).load('jupyter_research');
     const shared = {
       client: new Client(serverSettings),
       socket: new SessionSocket(serverSettings),
-      trans: (translator ?? nullTranslator).load('jupyter_research'),
+      trans,
       markdown: (text: string) => drawMarkdown(registry, text),
-      saveOnDisplay: () => saves
+      saveOnDisplay: setting(settings, 'saveOnDisplay'),
+      ready: ({ session_id: id, topic }: Snapshot) => {
+        const label = trans.__('Open');
+        const callback = (): void => void app.commands.execute(OPEN, { id });
+        const actions = app.commands.hasCommand(OPEN) ? [{ label, callback }] : [];
+        Notification.success(trans.__('Your report is ready: %1', topic), {
+          actions,
+          autoClose: false
+        });
+      }
     };
     registry.addFactory(rendererFactory(shared), -20);
+    return shared;
   }
 };
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [renderer];
+const panel: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-research-lab:panel',
+  description: 'Lists research sessions beside the notebook.',
+  autoStart: true,
+  requires: [IResearch],
+  optional: [ICommandPalette, IRunningSessionManagers],
+  activate: (
+    app: JupyterFrontEnd,
+    shared: Shared,
+    palette: ICommandPalette | null,
+    running: IRunningSessionManagers | null
+  ) => {
+    const sessions = new Sessions(shared.client, shared.socket);
+    addPanel(app, shared, sessions, palette);
+    if (running) {
+      addRunning(app, shared, sessions, running);
+    }
+  }
+};
+
+/** Draw Markdown by JupyterLab's own renderer, which sanitises it. */
+function drawMarkdown(registry: IRenderMimeRegistry, text: string): HTMLElement {
+  const model = registry.createModel({ data: { 'text/markdown': text } });
+  const drawn = registry.createRenderer('text/markdown');
+  void drawn.renderModel(model);
+  return drawn.node;
+}
+
+/** Follow a setting that is on unless it is switched off. */
+function setting(
+  registry: ISettingRegistry | null,
+  name: string
+): () => boolean {
+  let on = true;
+  void registry?.load(RENDERER).then(settings => {
+    const read = (): void => {
+      on = settings.get(name).composite !== false;
+    };
+    settings.changed.connect(read);
+    read();
+  });
+  return () => on;
+}
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [renderer, panel];
 export default plugins;

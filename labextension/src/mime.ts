@@ -25,6 +25,8 @@ export interface Shared {
   readonly trans: Words;
   /** Draw Markdown, sanitised. */
   readonly markdown: (text: string) => HTMLElement;
+  /** Tell somebody who looks elsewhere that the report is there. */
+  readonly ready: (snapshot: Snapshot) => void;
   /** Whether to save the notebook when a session appears in it. */
   readonly saveOnDisplay: () => boolean;
 }
@@ -38,6 +40,19 @@ export function rendererFactory(shared: Shared): IRenderMime.IRendererFactory {
     defaultRank: -20,
     createRenderer: () => new SessionRenderer(shared)
   };
+}
+
+/** Draw a session that stands in no notebook. */
+export function rendererOf(shared: Shared, snapshot: Snapshot): SessionRenderer {
+  const drawn = new SessionRenderer(shared);
+  const data = { schema: 1, session_id: snapshot.session_id, snapshot };
+  void drawn.renderModel({
+    data: { [MIME_TYPE]: data as never },
+    metadata: {},
+    trusted: true,
+    setData: () => undefined
+  });
+  return drawn;
 }
 
 /** Draw one output. */
@@ -237,6 +252,21 @@ export class SessionRenderer
       }
       this.card.update(this.cardModel(this.saved));
       this.keepEnd();
+      this.tellEnd();
+    }
+  }
+
+  /** Say that the report is there, if it came while nobody could see the card. */
+  private tellEnd(): void {
+    const { feed } = this;
+    if (feed?.link !== 'live') {
+      return;
+    }
+    const { state } = feed.snapshot;
+    const came = this.worked && state === 'completed';
+    this.worked = !isFinished(state);
+    if (came && !isSeen(this.node)) {
+      this.shared.ready(feed.snapshot);
     }
   }
 
@@ -275,8 +305,19 @@ export class SessionRenderer
   }
 
   private keeping = 0;
+  private worked = false;
   private mimeModel: IRenderMime.IMimeModel | null = null;
   private saved: Saved | null = null;
   private feed: Feed | null = null;
   private card: SessionCard | null = null;
+}
+
+function isSeen(node: HTMLElement): boolean {
+  const { top, bottom } = node.getBoundingClientRect();
+  return (
+    !document.hidden &&
+    node.offsetParent !== null &&
+    bottom > 0 &&
+    top < window.innerHeight
+  );
 }

@@ -70,9 +70,11 @@ export class Peek {
     const card = this.node.parentElement?.getBoundingClientRect();
     const left = Math.max(at.left + at.width / 2 - width / 2, card?.left ?? 0);
     const right = document.documentElement.clientWidth - width - margin;
-    const above = at.top - height - margin;
+    // Below, so that what is being read stays in sight.
+    const below = at.bottom + margin;
+    const fits = below + height < document.documentElement.clientHeight;
     this.node.style.left = `${Math.max(margin, Math.min(left, right))}px`;
-    this.node.style.top = `${above > margin ? above : at.bottom + margin}px`;
+    this.node.style.top = `${fits ? below : Math.max(margin, at.top - height - margin)}px`;
   }
 
   private hideSoon(): void {

@@ -54,7 +54,9 @@ export class ReportView {
   /** The topic stands in the card's head already. */
   private title(): Child {
     const { title, topic } = this.report;
-    const rest = title.replace(topic, '').replace(/[\s:–—-]+$/, '');
+    const rest = title.endsWith(topic)
+      ? title.slice(0, -topic.length).replace(/[\s:–—-]+$/, '')
+      : title;
     return rest ? el('h3', { class: 'jr-title' }, rest) : null;
   }
 

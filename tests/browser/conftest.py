@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from .lab import BUILT, DEADLINE, Lab, Notebook
+from .lab import BUILT, DEADLINE, ROOT, Lab, Notebook
 
 FLAGS = [
     "--no-sandbox",
@@ -79,6 +79,18 @@ def page(browser: Browser, lab: Lab) -> Iterator[Page]:
     context.close()
     ours = [problem for problem in problems if "jupyter-research" in problem or "jr-" in problem]
     assert not ours, ours
+
+
+@pytest.fixture
+def picture() -> Callable[[Page | Locator, str], None]:
+    """Take a picture for people to look at; `docs/images/` has a few of them."""
+    folder = ROOT / "test-results" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def take(what: Page | Locator, name: str) -> None:
+        what.screenshot(path=folder / f"{name}.png", animations="disabled")
+
+    return take
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -360,20 +360,33 @@ def test_steps_are_drawn_when_somebody_asks_and_go_on(card: Card) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_state(card: Card, theme: str) -> None:
+def test_axe_finds_nothing_in_any_state(
+    card: Card, theme: str, picture: Callable[[Page | Locator, str], None]
+) -> None:
     style = JUPYTERLAB / "themes" / "@jupyterlab" / f"theme-{theme}-extension" / "index.css"
     card.page.add_style_tag(content=style.read_text())
     card.page.add_style_tag(content="body { background: var(--jp-layout-color0) }")
     card.page.emulate_media(reduced_motion="reduce")
     card.page.add_script_tag(path=LABEXTENSION / "node_modules" / "axe-core" / "axe.min.js")
-    for log in (waiting(), working(), no_documents(), plain_function().events[:6], failed_analyst()):
+    states = {
+        "waiting": waiting(),
+        "working": working(),
+        "failed": no_documents(),
+        "proposal": plain_function().events[:6],
+        "analyst-failed": failed_analyst(),
+    }
+    for name, log in states.items():
         card.draw(log)
         assert card.axe() == []
+        for width in (400, 900):
+            card.page.set_viewport_size({"width": width, "height": 700})
+            picture(card.node, f"{name}-{theme}-{width}")
     completed(card, verdict="terms missing")
     card.node.locator(".jr-trail summary").click()
     card.button("Citation 1: Security · page 4").click()
     expect(card.node.locator(".jr-passage mark")).to_be_visible()
     assert card.axe() == []
+    picture(card.node, f"completed-{theme}")
     card.draw(working(), link="stopped", asOf="2026-11-22T14:02:00Z", notice="The server answers no longer.")
     assert card.axe() == []
 

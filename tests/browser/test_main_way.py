@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from .conftest import Lab, Notebook
 
@@ -33,7 +33,10 @@ BARS_UNTIL_THE_END = """() => new Promise(resolve => {
 
 
 def test_a_topic_in_a_cell_becomes_a_cited_report(
-    page: Page, lab: Lab, open_notebook: Callable[..., Notebook]
+    page: Page,
+    lab: Lab,
+    open_notebook: Callable[..., Notebook],
+    picture: Callable[[Page | Locator, str], None],
 ) -> None:
     shutil.copytree(DOCS, lab.root / "library")
     notebook = open_notebook("%load_ext jupyter_research", f"%research --ask --source library {TOPIC}")
@@ -43,6 +46,7 @@ def test_a_topic_in_a_cell_becomes_a_cited_report(
     expect(card.locator(".jr-topic")).to_have_text(TOPIC)
     expect(card).to_have_attribute("data-state", "awaiting_approval", timeout=60_000)
 
+    picture(page, "approval")
     rows = card.get_by_role("list", name="Proposed analysts").get_by_role("listitem")
     before = rows.count()
     rows.nth(0).get_by_label("Name").fill("The lawyer")
@@ -51,6 +55,7 @@ def test_a_topic_in_a_cell_becomes_a_cited_report(
 
     lanes = card.get_by_role("list", name="Analysts", exact=True)
     expect(lanes.get_by_role("progressbar", name="The lawyer")).to_be_visible()
+    picture(card, "researching")
     moved = page.evaluate(BARS_UNTIL_THE_END)
     assert max(len(values) for values in moved.values()) > 1, moved
     expect(card).to_have_attribute("data-state", "completed")
@@ -58,6 +63,9 @@ def test_a_topic_in_a_cell_becomes_a_cited_report(
     report = card.locator(".jr-report")
     expect(report.get_by_role("heading", name="Sources")).to_be_visible()
     expect(report.locator(".jr-cite").first).to_be_visible()
+    report.locator(".jr-cite").first.hover()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    picture(page, "report")
     session_id = card.get_attribute("data-session-id")
 
     snapshot = lab.ask("GET", f"research/api/sessions/{session_id}")

@@ -1,0 +1,97 @@
+/** The sessions of this server that the person may see: listed when looked at, live while shown. */
+import { ISignal, Signal } from '@lumino/signaling';
+import { Client } from './client';
+import { Feed } from './feed';
+import { SessionSocket } from './socket';
+import { isFinished, Snapshot } from './types';
+
+/** Sessions that others start are seen at the latest after this long. */
+const LOOK_MS = 15_000;
+
+/** Keep the list true while somebody looks at it. */
+export class Sessions {
+  constructor(
+    private readonly client: Client,
+    private readonly socket: SessionSocket
+  ) {}
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Give the sessions, unfinished first, newest first. */
+  get list(): readonly Snapshot[] {
+    const now = this.listed.map(
+      one => this.feeds.get(one.session_id)?.snapshot ?? one
+    );
+    return [
+      ...now.filter(one => !isFinished(one.state)),
+      ...now.filter(one => isFinished(one.state))
+    ];
+  }
+
+  /** Why the list could not be had; null when it could. */
+  get problem(): string | null {
+    return this._problem;
+  }
+
+  /** Begin or end to look. */
+  watch(watching: boolean): void {
+    window.clearInterval(this.timer);
+    this.watching = watching;
+    if (watching) {
+      void this.refresh();
+      this.timer = window.setInterval(() => {
+        if (!document.hidden) {
+          void this.refresh();
+        }
+      }, LOOK_MS);
+    }
+    this.follow();
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      this.listed = await this.client.list();
+      this._problem = null;
+    } catch (error) {
+      this._problem = (error as Error).message;
+    }
+    this.follow();
+    this._changed.emit();
+  }
+
+  /** Follow what is unfinished while somebody looks, and nothing else. */
+  private follow(): void {
+    const wanted = new Map(
+      this.listed
+        .filter(one => this.watching && !isFinished(one.state))
+        .map(one => [one.session_id, one])
+    );
+    for (const [id, feed] of this.feeds) {
+      if (!wanted.has(id)) {
+        this.feeds.delete(id);
+        feed.changed.disconnect(this.onFeed, this);
+        this.socket.release(feed);
+      }
+    }
+    for (const [id, snapshot] of wanted) {
+      if (!this.feeds.has(id)) {
+        const feed = this.socket.follow(snapshot, null);
+        feed.changed.connect(this.onFeed, this);
+        this.feeds.set(id, feed);
+      }
+    }
+  }
+
+  private onFeed(): void {
+    this._changed.emit();
+  }
+
+  private listed: readonly Snapshot[] = [];
+  private watching = false;
+  private timer = 0;
+  private _problem: string | null = null;
+  private readonly feeds = new Map<string, Feed>();
+  private readonly _changed = new Signal<this, void>(this);
+}
