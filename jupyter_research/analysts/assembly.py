@@ -70,8 +70,9 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
     if len(failures) > _NAMED:
         yield f"{len(failures) - _NAMED} more files could not be read."
     for language, number in state["library"]["languages"].items():
+        some = "At least " if state["library"]["documents"] > 300 else ""
         yield (
-            f"{number} {'document is' if number == 1 else 'documents are'} in {language}: words are "
+            f"{some}{number} {'document is' if number == 1 else 'documents are'} in {language}: words are "
             f"compared as "
             "English ones, so what is said there was found only where it uses the same words."
         )

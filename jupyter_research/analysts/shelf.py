@@ -21,8 +21,8 @@ from .cited import CitedTexts
 from .options import Options
 from .progress import Progress
 
-#: How many characters of a library are looked at to find out its languages.
-_LOOKED_AT: Final = 20_000_000
+#: How many documents of a library are looked at to find out its languages.
+_LOOKED_AT: Final = 300
 
 
 class Shelf:
@@ -72,17 +72,11 @@ class Shelf:
         return indexed
 
     def languages(self) -> dict[str, int]:
-        """Count the documents that are clearly not in English, by language."""
-        found: Counter[str] = Counter()
-        left = _LOOKED_AT
-        for document in self._documents.values():
-            left -= document.chars
-            if left < 0:
-                break
-            language = foreign_language(self._library.text(document.id))
-            if language is not None:
-                found[language] += 1
-        return dict(found.most_common())
+        """Count the documents that are clearly not in English, by language, in an even sample."""
+        documents = sorted(self._documents.values(), key=lambda document: document.id)
+        sample = documents[:: 1 + len(documents) // _LOOKED_AT]
+        found = Counter(foreign_language(self._library.text(document.id)) for document in sample)
+        return {language: number for language, number in found.most_common() if language is not None}
 
     def reopen(self, progress: Progress) -> None:
         """Make sure that a resumed session finds what had been read, should the index be gone."""

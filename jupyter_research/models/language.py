@@ -7,7 +7,7 @@ from typing import Final
 
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 #: How much of a text is looked at, and how many words it must have to tell.
-_ENOUGH: Final = 6000
+_ENOUGH: Final = 2000
 _FEWEST: Final = 25
 #: The share that a language's commonest words must have, and how many there must be to one English word.
 _SHARE: Final = 0.12

@@ -1,0 +1,34 @@
+"""Compare the numbers, names and negations of a claim with those of a passage."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .stored import WORD
+from .typography import normalise
+
+_NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
+_NAMED: Final = re.compile(
+    r"\b(?:\w*[a-z]\w*[A-Z]\w*|[A-Z][A-Z0-9]+\w*|\w+_\w+|[A-Z]\w+(?:-\w+)?|\w*[A-Za-z]-?\d\w*)\b"
+)
+_NEGATION: Final = re.compile(r"\b(?:not|no|never|none|neither|nor|cannot|without)\b|n't\b")
+_FIRST_WORD: Final = re.compile(r"(?:^|[.!?:]\s+)[\"'(\[]*(\w+)")
+
+
+def missing_terms(claim: str, passage: str) -> list[str]:
+    """Give the numbers, names and negations of `claim` that `passage` lacks."""
+    plain = normalise(passage).text
+    numbers = {number.replace(",", "") for number in _NUMBER.findall(plain)}
+    missing = [number for number in _NUMBER.findall(claim) if number.replace(",", "") not in numbers]
+    known = set(WORD.findall(plain)) | set(WORD.findall(plain.replace("_", " ")))
+    firsts = {match.start(1) for match in _FIRST_WORD.finditer(claim)}
+    for match in _NAMED.finditer(claim):
+        word = match[0]
+        ordinary = word[1:].islower() and (match.start() in firsts or not word[0].isupper())
+        if not ordinary and normalise(word).text not in known and normalise(word).text not in plain:
+            missing.append(word)
+    negation = _NEGATION.search(normalise(claim).text)
+    if negation and not _NEGATION.search(plain):
+        missing.append(negation[0])
+    return list(dict.fromkeys(missing))
