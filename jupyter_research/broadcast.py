@@ -30,7 +30,8 @@ FRAME_EVENTS: Final = 1000
 #: From how many bytes on a frame takes no more: what a viewer that reads slowly costs.
 FRAME_BYTES: Final = 512 * 1024
 
-Send = Callable[[bytes], Awaitable[None]]
+#: Begins to send one frame, and gives what to wait for where it is not on its way already.
+Send = Callable[[bytes], Awaitable[None] | None]
 
 
 class Viewer:
@@ -51,19 +52,34 @@ class Viewer:
     def wake(self, session_log: SessionLog) -> None:
         """Send what is new in a session, at once or after what is on its way out."""
         self.ready[session_log.session_id] = session_log
-        if not self._sending and not self.closed:
-            self._sending = True
-            self._broadcast.spawn(self._pump())
+        if self._sending:
+            return
+        try:
+            # Most frames go out at once; a task for each would cost more than the frame.
+            while self.ready and not self.closed:
+                under_way = self._send_next()
+                if under_way is not None:
+                    self._sending = True
+                    self._broadcast.spawn(self._go_on(under_way))
+                    return
+        except ConnectionError:
+            self._broadcast.leave_all(self)
 
     async def send(self, message: dict[str, Any]) -> None:
         """Send one message that is no event."""
-        await self._send(orjson.dumps(message))
+        under_way = self._send(orjson.dumps(message))
+        if under_way is not None:
+            await under_way
 
-    async def _pump(self) -> None:
+    async def _go_on(self, under_way: Awaitable[None] | None) -> None:
+        """Wait for a frame, then send all that has gathered meanwhile."""
         try:
-            while self.ready and not self.closed:
-                session_id = next(iter(self.ready))
-                await self._send_new(self.ready.pop(session_id))
+            while True:
+                if under_way is not None:
+                    await under_way
+                if self.closed or not self.ready:
+                    return
+                under_way = self._send_next()
         except ConnectionError:
             self._broadcast.leave_all(self)
         except StorageFailed as error:
@@ -71,23 +87,36 @@ class Viewer:
         finally:
             self._sending = False
 
-    async def _send_new(self, session_log: SessionLog) -> None:
-        session_id = session_log.session_id
-        after = self.cursors.get(session_id)
+    def _send_next(self) -> Awaitable[None] | None:
+        """Send the next frame, from memory where that reaches back far enough."""
+        session_log = self.ready.pop(next(iter(self.ready)))
+        after = self.cursors.get(session_log.session_id)
         if after is None:
-            return
+            return None
         events = session_log.recent(after, FRAME_EVENTS, FRAME_BYTES)
         if events is None:
-            events = await self._broadcast.read(session_log, after)
+            return self._send_stored(session_log, after)
+        return self._send_events(session_log, after, events)
+
+    async def _send_stored(self, session_log: SessionLog, after: int) -> None:
+        events = await self._broadcast.read(session_log, after)
+        under_way = self._send_events(session_log, after, events)
+        if under_way is not None:
+            await under_way
+
+    def _send_events(
+        self, session_log: SessionLog, after: int, events: list[bytes]
+    ) -> Awaitable[None] | None:
+        session_id = session_log.session_id
         if not events or self.cursors.get(session_id) != after:
-            return  # Left, or moved by another join, while the store was read.
+            return None  # Left, or moved by another join, while the store was read.
         self.cursors[session_id] = after + len(events)
         if self.cursors[session_id] < session_log.last:
             self.ready[session_id] = session_log
-        await self._send(
+        self._broadcast.delivered += len(events)
+        return self._send(
             b'{"type":"events","session_id":"%s","events":[%s]}' % (session_id.encode(), b",".join(events))
         )
-        self._broadcast.delivered += len(events)
 
 
 class Broadcast:
@@ -142,7 +171,7 @@ class Broadcast:
             grown, self._grown = self._grown, {}
             self._scheduled = False
         for session_id, session_log in grown.items():
-            for viewer in self._viewers.get(session_id, ()):
+            for viewer in list(self._viewers.get(session_id, ())):
                 viewer.wake(session_log)
             for waiter in self._waiters.pop(session_id, ()):
                 if not waiter.done():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_server.auth.decorator import ws_authenticated
@@ -87,12 +88,18 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
         self.access.left(self.owner.owner, self)
         self.runtime.broadcast.leave_all(self.viewer)
 
-    async def send(self, text: bytes) -> None:
-        """Send one frame; returns when it is on its way, which slows nobody but this viewer."""
+    def send(self, text: bytes) -> Awaitable[None] | None:
+        """Begin to send one frame; give what to wait for where the viewer does not keep up."""
         try:
-            await self.write_message(text)
-        except (WebSocketClosedError, StreamClosedError) as cause:
+            written = self.write_message(text)
+        except WebSocketClosedError as cause:
             raise ConnectionError("The viewer has gone.") from cause
+        stream = self.ws_connection.stream if self.ws_connection else None
+        if stream is None or stream.writing():
+            return _until(written)
+        # All of it is with the system already. Should the connection have broken, `on_close` follows.
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return None
 
     async def on_message(self, message: str | bytes) -> None:
         """Join or leave a session; a mistake is answered and the socket stays open."""
@@ -191,3 +198,11 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
             stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         except OSError as error:
             self.log.debug("No keep-alive on this socket: %s", error)
+
+
+async def _until(written: Awaitable[None]) -> None:
+    """Wait until a frame is on its way, which slows nobody but its viewer."""
+    try:
+        await written
+    except (WebSocketClosedError, StreamClosedError) as cause:
+        raise ConnectionError("The viewer has gone.") from cause

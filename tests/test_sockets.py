@@ -282,11 +282,12 @@ class TestPeople:
         await say(socket, "join_session", session_id=session_id)
         await messages(socket, "session_joined")
 
-        async def stuck(self: Any, text: bytes) -> None:
-            await asyncio.Event().wait()
+        def stuck(self: Any, text: bytes) -> asyncio.Future[None]:
+            return asyncio.get_running_loop().create_future()
 
         monkeypatch.setattr("jupyter_research.sockets.FAREWELL_SECONDS", 0.1)
         monkeypatch.setattr(SessionSocket, "write_message", stuck)
+        monkeypatch.setattr("tornado.iostream.BaseIOStream.writing", lambda stream: True)
         Turnstile.open = False
         while await hear(socket) is not None:
             pass
