@@ -17,6 +17,8 @@ import pytest
 
 from jupyter_research.documents import Failure, FileRef, Indexed, Library, Stopped
 from jupyter_research.documents import reading as reading_module
+from jupyter_research.documents.opening import read
+from jupyter_research.documents.parsing import Unreadable
 from jupyter_research.documents.room import is_tight, processors
 from jupyter_research.documents.worker import Worker
 from jupyter_research.errors import SessionCancelled, SourceNotFound
@@ -277,6 +279,26 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_used(
         assert sorted(document.chars for document in indexed.documents) == [11, 20]
     assert not any("Secret" in passage.text for passage in library.search("secret words"))
     library.close()
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(folder: Path) -> None:
+    path = folder / "a.txt"
+    path.write_bytes(b"x" * 40_000_000)
+    done = threading.Event()
+
+    def touch() -> None:
+        while not done.is_set():
+            os.utime(path)
+
+    thread = threading.Thread(target=touch)
+    thread.start()
+    try:
+        with pytest.raises(Unreadable, match="changed while it was read"):
+            read(path, "text")
+    finally:
+        done.set()
+        thread.join()
+    assert len(read(path, "text")[0]) == 40_000_000
 
 
 def test_a_text_of_200_megabytes_is_named_without_being_read(

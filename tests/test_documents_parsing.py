@@ -143,6 +143,18 @@ def test_markdown_headings_give_title_and_places() -> None:
     assert not any("title:" in passage or "# Tails" in passage for passage in _passages(parsed))
 
 
+def test_comments_badges_and_link_targets_of_markdown_are_never_quoted() -> None:
+    text = (
+        "# Comets\n\n[![badge](b.svg)](http://ci) ![two](c.svg)\n\n"
+        "See [them][sky]. <!-- a hidden\n\ncomment -->\n\nThe tail is ![drawn](t.png) here.\n\n"
+        '[sky]: http://sky.example "Sky"\n\n## Tails\n\nThere are two.\n'
+    )
+    parsed = parse(text.encode(), "markdown")
+    quoted = "\n".join(_passages(parsed))
+    assert quoted == "See [them][sky].\nThe tail is ![drawn](t.png) here.\nThere are two."
+    assert _where(parsed, "The tail").heading == "Comets" and _where(parsed, "two").heading == "Tails"
+
+
 def test_the_first_heading_is_the_title_without_its_markup() -> None:
     parsed = parse(b"# The `base_url` of *a* [server](http://x)\n\nText.", "markdown")
     assert parsed.title == "The base_url of a server"

@@ -16,7 +16,8 @@ _ABBREVIATION: Final = re.compile(
 _OFTEN_LAST: Final = re.compile(
     r"\b(?:no|al|ms|a\.m|p\.m|u\.s|u\.k|sec|mar|dec|ed|inc|ltd|corp|tab|ref|st|sp|var|ch)\.$", re.I
 )
-_END: Final = re.compile(r"[.!?…]+[\"'”’)\]*_`]*(?=\s)")
+#: Bounded, and never begun within a run of dots: a line of ten thousand of them is no sentence's end.
+_END: Final = re.compile(r"(?<![.!?…])[.!?…]{1,8}[\"'”’)\]*_`]{0,8}(?=\s)")
 _NEXT: Final = re.compile(r"\s+[\"'“‘(\[*_`]*(?:[A-Z0-9À-ÖØ-Þ]|[^\W\d_a-zß-öø-ÿ])")
 _BLOCK: Final = re.compile(r"\r?\n[ \t]*\r?\n\s*|\r?\n(?=[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S)")
 _LEAD: Final = re.compile(r"(?:[-*+•>]|\d{1,3}[.)])[ \t]+")

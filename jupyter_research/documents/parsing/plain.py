@@ -7,7 +7,9 @@ is found word for word in the file on disk too.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from .encoding import decode
@@ -19,6 +21,12 @@ _ATX: Final = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t]*#*[ \t]*$")
 _SETEXT: Final = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _ADORNED: Final = re.compile(r"([=\-~^\"'`#*+:.<>_])\1{2,}[ \t]*$")
 _DEFINED: Final = re.compile(r"[ \t]*(?:async[ \t]+def|def|class)[ \t]+(\w+)")
+#: A line of images and badges alone; the target of a link.
+_ASIDE: Final = re.compile(
+    r"^[ \t]*(?:\[?!\[[^\]\n]*\]\([^)\n]*\)(?:\]\([^)\n]*\))?[ \t]*)+$|"
+    r"^ {0,3}\[[^\]\n]+\]:[ \t]+\S+[^\n]*$",
+    re.M,
+)
 _MARKUP: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`]+|(?<!\w)_+|_+(?!\w)")
 
 
@@ -38,7 +46,7 @@ def parse_markdown(data: bytes) -> Parsed:
         marks += [Mark(start=start, heading=heading, quotable=False), Mark(start=end, heading=heading)]
     return Parsed(
         text=text,
-        marks=tuple(marks),
+        marks=tuple(_without_asides(text, marks)),
         title=title,
         authors=tuple(name.strip() for name in re.split(r",| and ", front.get("author", "")) if name.strip()),
         year=year_in(front.get("date", "")),
@@ -109,6 +117,30 @@ def _markdown_headings(text: str, begin: int) -> Iterator[tuple[int, int, str]]:
             paragraph = []
         else:
             paragraph = [*paragraph, (start, line.strip())][:3] if line.strip() else []
+
+
+def _without_asides(text: str, marks: list[Mark]) -> Iterator[Mark]:
+    """Take comments, badges and link targets out of what may be quoted."""
+    asides = deque(
+        sorted([*_comments(text), *((match.start(), match.end()) for match in _ASIDE.finditer(text))])
+    )
+    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+        yield mark
+        stop = following.start if following else len(text)
+        while asides and asides[0][0] < stop:
+            start, end = asides.popleft()
+            if mark.quotable:
+                yield replace(mark, start=start, quotable=False)
+            if mark.quotable and end < stop:
+                yield replace(mark, start=end)
+
+
+def _comments(text: str) -> Iterator[tuple[int, int]]:
+    # By hand: a pattern would search to the end of the text for each comment that is never closed.
+    end = 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start)) >= 0:
+        end = close + 3
+        yield start, end
 
 
 def _rst_headings(text: str) -> Iterator[tuple[int, int, str]]:
