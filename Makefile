@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 TOPIC ?= how does a Jupyter server keep its users apart?
 TESTS ?= tests
-LAB_SOURCES := $(shell find labextension/src labextension/style -type f 2>/dev/null) \
+LAB_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
 	$(wildcard labextension/package.json labextension/yarn.lock labextension/tsconfig.json)
 DOCS := $(shell find docs -name '*.md')
 SHARE := $(VENV)/share/jupyter/labextensions/jupyter-research-lab

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -81,6 +82,18 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 )
 def test_metric_is_documented(metric: str) -> None:
     assert metric in rows(page("howto/administrators.md"))
+
+
+def settings_of_jupyterlab() -> list[str]:
+    files = (DOCS.parent / "labextension" / "schema").glob("*.json")
+    return sorted(
+        name for file in files for name in json.loads(file.read_text(encoding="utf-8"))["properties"]
+    )
+
+
+@pytest.mark.parametrize("setting", settings_of_jupyterlab())
+def test_setting_of_jupyterlab_is_documented(setting: str) -> None:
+    assert setting in rows(page("jupyterlab.md"))
 
 
 @pytest.mark.parametrize("route", routes())
