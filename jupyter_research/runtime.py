@@ -24,11 +24,13 @@ from .manager import Limits, Manager
 from .report import Report
 from .researchers import FunctionResearcher, Registry, Researcher
 from .sources import example_library
-from .store import Folder, SessionLog, Store, claim
+from .store import Finding, Folder, SessionLog, Store, claim, examine
 from .store.writer import settle
 from .work import Caller, Place
 
 log = logging.getLogger(__name__)
+
+__all__ = ["Figures", "Finding", "Runtime", "Settings", "examine"]
 
 #: The name of our own documentation among the libraries.
 EXAMPLE = "example"

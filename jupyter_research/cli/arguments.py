@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _export(commands)
     _of_session(commands, "tail", "follow what a session does", ("show", "tail"))
     _search(commands)
+    _doctor(commands)
     return parser
 
 
@@ -170,6 +171,15 @@ def _search(commands: Any) -> None:
     parser.add_argument("query", nargs="+", help="what to look for")
     parser.add_argument("--source", action="append", metavar="NAME", help="as for run")
     parser.add_argument("-k", type=int, default=10, metavar="N", help="how many passages (default: 10)")
+
+
+def _doctor(commands: Any) -> None:
+    parser = _command(
+        commands, "doctor", "examine where sessions are kept and say what to do", ("doctor", "doctor")
+    )
+    parser.add_argument(
+        "--data-dir", metavar="FOLDER", help="the folder, where ResearchApp.data_dir names another"
+    )
 
 
 def _number(text: str) -> tuple[str, float]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from .. import errors
 from ..events import Snapshot
@@ -16,7 +17,7 @@ from .base import Events, Snapshots, Where
 from .discovery import kernel_id, parent_server
 
 if TYPE_CHECKING:
-    from ..runtime import Runtime
+    from ..runtime import Finding, Runtime
 
 
 class LocalClient:
@@ -37,6 +38,13 @@ class LocalClient:
     def over(folder: Path | None = None, researchers: Mapping[str, str] | None = None) -> LocalClient:
         """Give a client that keeps its sessions where a server would; `close` it after use."""
         return LocalClient(_open(folder or _server_data_dir(), researchers or {}))
+
+    @staticmethod
+    def examine(folder: Path | None = None) -> Iterator[Finding]:
+        """Look at a data folder, by default where a server would keep its sessions; opens no session."""
+        from ..runtime import examine
+
+        return examine(folder or _server_data_dir())
 
     def close(self) -> None:
         """Interrupt what works and give the folder back."""
@@ -152,7 +160,9 @@ def _server_data_dir() -> Path:
     """Give the folder that a server of this person uses when nothing else is configured."""
     from jupyter_core.paths import jupyter_data_dir
 
-    return Path(jupyter_data_dir()) / "research" / (os.environ.get("JUPYTERHUB_SERVER_NAME") or "default")
+    # As the server names it: a named server may be called "..".
+    name = quote(os.environ.get("JUPYTERHUB_SERVER_NAME") or "default", safe="").replace(".", "%2E")
+    return Path(jupyter_data_dir()) / "research" / name
 
 
 def _data_dir() -> Path:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .database import SessionRow, Store
+from .examination import Finding, examine
 from .folder import Folder, claim
 from .log import SessionLog
 
-__all__ = ["Folder", "SessionLog", "SessionRow", "Store", "claim"]
+__all__ = ["Finding", "Folder", "SessionLog", "SessionRow", "Store", "claim", "examine"]
