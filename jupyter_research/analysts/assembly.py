@@ -48,14 +48,13 @@ def _head(sections: Sequence[Section], sources: int) -> Claim | None:
     cited = sum(bool(claim.citations) for claim in claims)
     if not cited:
         return None
-    files = "file" if sources == 1 else "files"
     if exact == cited:
         text = (
-            f"{exact} {'quote' if exact == 1 else 'quotes'} found word for word in {sources} of your {files}."
+            f"{exact} {'quote' if exact == 1 else 'quotes'} found word for word in {sources} of your files."
         )
     else:
         text = (
-            f"{cited} of {len(claims)} statements cite {sources} of your {files}; "
+            f"{cited} of {len(claims)} statements cite {sources} of your files; "
             f"{exact} are quotes found word for word."
         )
     text += " Nobody has checked that the sources are right, or that a quote means what its section says."

@@ -70,9 +70,11 @@ def introduction(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Se
     searched = f"{_counted(brief.documents, 'document')} {'was' if brief.documents == 1 else 'were'}"
     texts = []
     if quotes:
+        some = "one" if len(sources) == 1 else str(len(sources))
+        say = "says" if len(sources) == 1 else "say"
         texts.append(
-            f"{searched} searched for “{brief.topic}”. What {len(sources)} of them "
-            f"{'says' if len(sources) == 1 else 'say'} about it stands below in their own words."
+            f"{searched} searched for “{brief.topic}”. "
+            f"What {some} of them {say} about it stands below word for word."
         )
     else:
         texts.append(f"{searched} searched, and nothing was found about “{brief.topic}”.")
@@ -123,7 +125,7 @@ def _one_sided(quotes: Sequence[Draft]) -> list[str]:
 
 
 def _unknown(text: str, topic: Topic) -> list[str]:
-    return list(dict.fromkeys(word for word in words(text) if stem(word) in topic.absent))
+    return list(dict.fromkeys(word for word in words(text) if stem(word) in topic.absent & topic.keys))
 
 
 def _quoted(body: Iterable[SectionDraft]) -> list[Draft]:

@@ -68,4 +68,5 @@ def _content(stemmed: Iterable[str]) -> frozenset[str]:
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
     common = len(one & other)
-    return common / min(len(one), len(other)) if common >= 4 else 0.0
+    # Of all words of both: a short sentence that a long one happens to contain is no counterpart to it.
+    return common / len(one | other) if common >= 3 else 0.0

@@ -20,6 +20,8 @@ _STAND_IN: Final = 0.5
 _AROUND: Final = {1: 0.2, 2: 0.25, 3: 0.25, 4: 0.4}
 #: How many related words a term may have.
 _MOST_RELATED: Final = 6
+#: Up to so many terms a topic has a core without which a sentence is about something else.
+_CORED: Final = 5
 #: Up to so many terms a sentence can be expected to hold two itself.
 _SHORT_TOPIC: Final = 3
 #: The share of a topic that evidence must cover, by the number of terms that matter.
@@ -69,12 +71,25 @@ class Topic:
                 got += weight * passage
         return got / total
 
+    @property
+    def rarest(self) -> frozenset[str]:
+        """Give the one or two rarest terms that the library has, for a topic short enough to have a core."""
+        known = [stem for stem in self.keys if stem not in self.absent]
+        if not 3 <= len(known) <= _CORED:
+            return frozenset()
+        return frozenset(sorted(known, key=lambda stem: (-self.weights[stem], stem))[:2])
+
+    def _stood_in(self, own: Collection[str]) -> bool:
+        return any(not self.related.get(stem, frozenset()).isdisjoint(own) for stem in self.rarest)
+
     def touches(self, own: Collection[str], context: Collection[str], around: Collection[str]) -> bool:
         """Tell whether a sentence has a term that matters, and a second one, if there are more, at hand.
 
         One rare word may outweigh the rest of the topic and still be about something else.
         """
         if self.keys.isdisjoint(own):
+            return False
+        if self.rarest and not self.rarest & {*own, *context} and not self._stood_in(own):
             return False
         wanted = min(2, len(self.keys))
         near = around if len(self.keys) > _SHORT_TOPIC else ()

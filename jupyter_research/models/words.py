@@ -34,7 +34,9 @@ people perform person place point possible prevent problem provide put question 
 read really reason related require research result right role run say second see seem separate set
 several show simple since small solution something sort specific start state step still stop study
 summary support take talk tell thing think three time today together topic try turn two type understand
-use used useful user's using usually various versus vs want way well work works world write wrong year
+use used useful user's using usually various versus vs want way well work works world write wrong
+year became began brought came chose done found gave given gone got held kept knew known led left made meant
+put ran said seen set shown taken thought told took went written wrote
 """
 
 #: Words that hold English sentences together; a search leaves them out.
