@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +26,13 @@ PAGE: Final = 4096
 
 #: Seconds between two signs of life.
 BEAT: Final = 10.0
+
+_INSERT: Final = "INSERT INTO events VALUES "
+
+_ROW: Final = "(?, ?, ?, ?)"
+
+#: How many rows one statement writes; the oldest SQLite takes 999 values.
+_ROWS_AT_ONCE: Final = (200, 20, 1)
 
 Action = Callable[[sqlite3.Connection], None]
 
@@ -183,7 +191,7 @@ class Writer:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", rows)
+            _insert(connection, rows)
             for action in actions:
                 action(connection)
             connection.execute("COMMIT")
@@ -206,6 +214,16 @@ class Writer:
             future.set_exception(StorageFailed(sentence))
         if batch.updates:
             self._on_failure(batch.updates, sentence)
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[int, int, int, str]]) -> None:
+    """Write rows in few statements: after each, this thread queues for the interpreter behind all others."""
+    start = 0
+    for size in _ROWS_AT_ONCE:
+        statement = _INSERT + ", ".join([_ROW] * size)
+        while len(rows) - start >= size:
+            connection.execute(statement, list(chain.from_iterable(rows[start : start + size])))
+            start += size
 
 
 def settle(future: Future[Any], timeout: float = 30.0) -> Any:
