@@ -109,7 +109,7 @@ def measure_pace(servers: list[Server], scale: Scale, figures: Figures) -> None:
 
 
 def measure_call(server: Jupyter, figures: Figures) -> None:
-    """Measure what a call costs the thread that makes it: the least median, as others use this machine too."""
+    """Measure what a call costs its thread: the least median, as others use this machine too."""
     both = [server.report(server.start("clocks", updates=2000)).split() for _ in range(7)]
     figures.ours["call"] = min(float(median) for median, _ in both)
 
