@@ -14,7 +14,7 @@ const PANEL_ID = 'jupyter-research-sessions';
 export const icon = new LabIcon({
   name: 'jupyter-research:sessions',
   svgstr:
-    '<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g class="jp-icon3" fill="none" stroke="#616161" stroke-width="2" stroke-linecap="round"><circle cx="10" cy="10" r="6"/><path d="M14.5 14.5 20 20M8 10h4M10 8v4"/></g></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g class="jp-icon3" style="fill:none" stroke="#616161" stroke-width="2" stroke-linecap="round"><circle cx="10" cy="10" r="6"/><path d="M14.5 14.5 20 20M8 10h4M10 8v4"/></g></svg>'
 });
 
 /** Put the panel and the command that opens a session into the application. */

@@ -214,5 +214,13 @@ class Notebook:
 
     def saved(self) -> dict[str, Any]:
         """Give the notebook as it is on disk."""
-        document: dict[str, Any] = json.loads((self.lab.root / self.name).read_text())
-        return document
+
+        def read() -> dict[str, Any] | None:
+            try:
+                document: dict[str, Any] = json.loads((self.lab.root / self.name).read_text())
+            except ValueError:
+                return None  # The server is just writing it.
+            return document
+
+        found: dict[str, Any] = wait_for(read, "a whole notebook")
+        return found
