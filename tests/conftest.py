@@ -23,7 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: How long to wait for what has to happen, in seconds: far more than it takes on a busy machine.
-DEADLINE = 30
+DEADLINE = 90
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,7 +20,7 @@ from jupyter_research.events import Kind, State
 from jupyter_research.store import SessionLog, Store
 from jupyter_research.store.log import TAIL_EVENTS
 
-DEADLINE = 30
+DEADLINE = 90
 
 
 class Page:

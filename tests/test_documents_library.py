@@ -24,7 +24,7 @@ from jupyter_research.documents.worker import Worker
 from jupyter_research.errors import SessionCancelled, SourceNotFound
 from jupyter_research.work import Control
 
-DEADLINE = 30
+DEADLINE = 90
 
 
 def _refs(folder: Path) -> list[FileRef]:
