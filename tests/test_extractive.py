@@ -172,6 +172,14 @@ def test_words_that_the_library_lacks_are_named():
     assert any("“baryons”" in text for text in texts(digest(MILLS, "tide mill baryons")))
 
 
+def test_words_that_the_library_has_but_never_together_are_named():
+    shelf = Shelf(
+        a="A session can resume its work at once.", b="A crash of the parser is caught by its parent."
+    )
+    found = texts(digest(shelf, "how does resume work after a crash?"))
+    assert any("“resume” and “crash”" in text and "one of them alone" in text for text in found)
+
+
 def test_one_rare_word_of_a_topic_is_not_enough():
     shelf = Shelf(
         a="Property-based testing generates inputs for tests. A property holds for all inputs of a test.",

@@ -10,7 +10,7 @@ from .base import Brief, Draft, SectionDraft
 from .lenses import LENSES
 from .stem import stem
 from .topic import Topic
-from .words import NUMBER, stems, words
+from .words import NUMBER, forms, stems, words
 
 #: The headings of sections that no lens wrote.
 CLOSEST_HEADING: Final = "Closest to the topic"
@@ -81,6 +81,11 @@ def introduction(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Se
     unknown = _unknown(brief.topic, topic)
     if unknown:
         texts.append(f"The library nowhere uses the {_noun('word', unknown)} {_listed(unknown)}.")
+    known = [word for stem, word in forms(brief.topic).items() if stem in topic.keys - topic.absent]
+    if not quotes and len(known) > 1:
+        texts.append(f"No sentence was found about {_listed(known)} together: try one of them alone.")
+    elif not quotes and known:
+        texts.append(f"The library does use {_listed(known)}: a topic of that word alone may find something.")
     return {"heading": "Introduction", "analyst": None, "claims": [_plain(text) for text in texts]}
 
 
