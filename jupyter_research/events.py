@@ -305,13 +305,15 @@ def _analysts_of(proposal: Any, before: list[dict[str, Any]]) -> list[dict[str, 
     given = proposal.get("analysts") if isinstance(proposal, Mapping) else None
     if not isinstance(given, list):
         return before
-    known = {analyst["id"]: analyst for analyst in before}
+    # A researcher of one's own may propose anything: only a text can be looked up.
+    known = {analyst["id"]: analyst for analyst in before if isinstance(analyst["id"], str)}
     fresh = {"step": None, "done": None, "total": None, "state": "waiting", "failed": None}
     result = []
     for analyst in given:
         if not isinstance(analyst, Mapping):
             continue
-        progress = known.get(analyst.get("id"), fresh)
+        name = analyst.get("id")
+        progress = known.get(name, fresh) if isinstance(name, str) else fresh
         facts = {name: analyst.get(name) for name in ("id", "name", "role", "affiliation", "description")}
         result.append({**facts, **{name: progress[name] for name in fresh}})
     return result
