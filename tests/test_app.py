@@ -88,6 +88,7 @@ print("MODULES", *sys.modules)
         "events",
         "handlers",
         "identity",
+        "metrics",
         "rest",
         "sockets",
         "work",

@@ -360,13 +360,15 @@ class Sink:
     closed = False
 
 carriers.install()
-sink, started = Sink(), threading.Event()
+sink, submitted, started = Sink(), threading.Event(), threading.Event()
 
 def session():
     with attempt_context(Binding(session_id="abc", attempt=1, sink=sink)):
         ThreadPoolExecutor(1).submit(lambda: (started.set(), time.sleep(60)))
+        submitted.set()
 
 threading.Thread(target=session, daemon=True).start()  # Its workers are daemons, and joined all the same.
+submitted.wait()
 started.wait()
 sink.closed = sys.argv[1] == "closed"
 print(disown_workers(), flush=True)

@@ -20,7 +20,7 @@ from live import REPOSITORY, Server, running_server, until
 from stubborn import OPTIONS, endless_pdf
 
 #: What a server may take to end, in seconds.
-#: Five seconds on a machine of its own (benchmarks/); a busy one gets more, the sleep that is cut short lasts 60.
+#: Five on a machine of its own; a busy one gets more, and the sleep that is cut short lasts 60.
 PROMPT = 20.0
 
 PYTHONPATH = os.pathsep.join([str(REPOSITORY), str(Path(__file__).parent)])
