@@ -13,10 +13,10 @@ from .schema import connect
 log = logging.getLogger(__name__)
 
 #: How many pages gather in the journal before they are brought into the file.
-CHECKPOINT_PAGES: Final = 1000
+CHECKPOINT_PAGES: Final = 8000
 
 #: From so many pages on SQLite does it by itself inside a commit: this thread has been left behind.
-LIMIT_PAGES: Final = 10_000
+LIMIT_PAGES: Final = 30_000
 
 _PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
 

@@ -98,8 +98,8 @@ class Batch:
             self.answers.append((entry.future, body))
 
     def pages(self) -> int:
-        """Guess how many pages it changes: one a session, where that grows, and what is filled."""
-        return 1 + len(self.grown) + sum(len(row[3]) for row in self.rows) // PAGE
+        """Guess how many pages it changes: what is filled, and where each session's part grows."""
+        return 3 * len(self.grown) + sum(len(row[3]) for row in self.rows) // PAGE
 
 
 class Writer:
