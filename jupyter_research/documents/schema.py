@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,19 @@ CREATE VIRTUAL TABLE search USING fts5 (
 _PATIENCE: Final = 30.0
 
 
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Use a write-ahead log; SQLite itself does not wait where two change the journal at once."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the file, made when it is absent; the connection may be closed from another thread."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -50,7 +64,7 @@ def connect(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         # Fewer checkpoints while a collection is read: each waits for the disk.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")

@@ -392,6 +392,7 @@ class Manager:
                     )
                 if resume:
                     self._resume(job, "resumed at the start of the server")
+        settle(self._store.flush())  # Who asks first is not told what the dead server had last said.
 
     def storage_failed(self, logs: Iterable[SessionLog], sentence: str) -> None:
         """End the sessions whose events the disk did not take. Called in the writer's thread."""
