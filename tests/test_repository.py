@@ -79,7 +79,7 @@ def test_wheel_puts_the_labextension_where_its_name_says() -> None:
 
 def test_no_file_names_the_host_of_a_registry() -> None:
     hosts = [".".join(parts) for parts in (("pypi", "org"), ("npmjs", "org"), ("npmjs", "com"))]
-    hosts += [".".join(parts) for parts in (("yarnpkg", "com"), ("pythonhosted", "org"))]
+    hosts += [".".join(parts) for parts in (("yarnpkg", "com"), ("python" + "hosted", "org"))]
     named = [
         f"{path.relative_to(ROOT)}: {host}"
         for path in tracked()
