@@ -169,7 +169,7 @@ def _claim_html(report: Report, section: Section, claim: Claim, text: str) -> st
         f'<span title="{escape(plain.quoted(citation.quote))}">[{source.number}]</span>'
         for citation, source in references.citations(report, claim)
     )
-    sign, meaning = layout.mark(report, section, claim), escape(layout.meaning(claim.verdict))
+    sign, meaning = layout.mark(report, section, claim), escape(layout.meaning(claim))
     marks = [*numbers, *([f'<span title="{meaning}">{sign}</span>'] if sign else [])]
     return " ".join([escape(plain.visible(text)), *marks])
 

@@ -70,14 +70,20 @@ class Claim:
     text: str
     verdict: Verdict = Verdict.UNCITED
     citations: tuple[Citation, ...] = ()
+    #: The numbers, names and negations of the text that the cited passages lack.
+    missing: tuple[str, ...] = ()
+    #: It tells of the research itself, what was searched or how much was found: nothing a source could say.
+    note: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object."""
+        """Give the JSON object, without what does not apply."""
         return {
             "id": self.id,
             "text": self.text,
             "verdict": self.verdict.value,
             "citations": [citation.to_json() for citation in self.citations],
+            **({"missing": list(self.missing)} if self.missing else {}),
+            **({"note": True} if self.note else {}),
         }
 
     @classmethod
@@ -88,6 +94,8 @@ class Claim:
             text=data["text"],
             verdict=Verdict(data["verdict"]),
             citations=tuple(Citation.from_json(item) for item in data["citations"]),
+            missing=tuple(data.get("missing") or ()),
+            note=bool(data.get("note")),
         )
 
 

@@ -57,7 +57,7 @@ def test_the_head_line_counts_quotes_and_files_and_promises_no_more() -> None:
 def test_the_head_line_tells_what_is_weak() -> None:
     line = layout.head_line(plain_report())
     assert line.startswith("3 quotes found word for word in 3 sources.")
-    assert "1 sentence has numbers or names that the passages lack." in line
+    assert "1 sentence has numbers, names or negations that the passages lack." in line
     assert "4 of 6 sentences cite a passage." in line
 
 
@@ -92,17 +92,28 @@ def test_a_citation_of_no_known_source_never_reaches_a_report() -> None:
     assert "Nothing in this report was checked" in text
 
 
-def test_what_the_head_says_is_not_said_again() -> None:
+def test_what_is_said_about_the_research_is_neither_counted_nor_marked() -> None:
     report = plain_report()
-    first = layout.head_line(report).split(". ")[0] + "."
-    again = tuple(
-        Claim(id=f"a{n}", text=text)
-        for n, text in enumerate((first, layout.NOBODY, f"{first} {layout.NOBODY}"))
-    )
-    data = {**report.to_json(), "sections": [Section(heading="Introduction", claims=again).to_json()]}
-    data["sections"] += report.to_json()["sections"]
+    data = report.to_json()
+    data["sections"][1]["claims"].append(Claim(id="n", text="Two were read.", note=True).to_json())
     told = Report.from_json(data)
-    assert markdown(told) == markdown(report)
+    assert layout.head_line(told) == layout.head_line(report)
+    assert "Two were read.\n" in markdown(told)
+
+
+def test_terms_that_the_passages_lack_are_named_in_every_format_for_readers() -> None:
+    data = plain_report().to_json()
+    data["sections"][1]["claims"][3]["missing"] = ["7"]
+    report = Report.from_json(data)
+    assert "! (not there: “7”)" in markdown(report)
+    assert "has terms that the passage lacks: “7”" in export(report, "html").decode()
+    import docx
+    import pypdfium2
+
+    pages = pypdfium2.PdfDocument(export(report, "pdf"))
+    assert any("not there: “7”" in page.get_textpage().get_text_range() for page in pages)
+    paragraphs = docx.Document(io.BytesIO(export(report, "docx"))).paragraphs
+    assert any("not there: “7”" in paragraph.text for paragraph in paragraphs)
 
 
 def test_a_section_that_says_nothing_is_not_shown() -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from .._version import __version__
 from ..events import utc_now
-from ..report import Claim, Report, Section, Source, Verdict
+from ..report import Report, Section, Source
 from .state import State
 from .study import Study
 
@@ -20,9 +19,6 @@ def assemble(study: Study, state: State) -> Report:
     """Make the report of what the graph's state holds."""
     sections = [Section.from_json(section) for section in state["sections"]]
     sources = tuple(Source.from_json(source) for source in state["sources"])
-    head = _head(sections, len(sources))
-    if head is not None:
-        sections[0] = replace(sections[0], claims=(head, *sections[0].claims))
     return Report(
         title=study.model.title(study.work.topic),
         session_id=study.work.session_id,
@@ -39,26 +35,6 @@ def usage(study: Study) -> dict[str, Any]:
     """Say what the session used so far."""
     counts = study.ledger.counts()
     return {"calls": counts.get("model", 0), "searches": counts.get("search", 0)}
-
-
-def _head(sections: Sequence[Section], sources: int) -> Claim | None:
-    """Say what was checked and what was not, with the share of claims that rest on a quote."""
-    claims = [claim for section in sections[1:-1] for claim in section.claims]
-    exact = sum(claim.verdict is Verdict.VERBATIM for claim in claims)
-    cited = sum(bool(claim.citations) for claim in claims)
-    if not cited:
-        return None
-    if exact == cited:
-        text = (
-            f"{exact} {'quote' if exact == 1 else 'quotes'} found word for word in {sources} of your files."
-        )
-    else:
-        text = (
-            f"{cited} of {len(claims)} statements cite {sources} of your files; "
-            f"{exact} are quotes found word for word."
-        )
-    text += " Nobody has checked that the sources are right, or that a quote means what its section says."
-    return Claim(id="c0", text=text)
 
 
 def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Iterator[str]:

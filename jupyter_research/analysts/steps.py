@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ..citations import Checker, Registry
 from ..errors import ResearcherFailed
-from ..models import Brief
+from ..models import Brief, Draft
 from ..report import Citation, Claim, Section
 from .assembly import assemble
 from .cited import CitedTexts
@@ -133,10 +133,11 @@ class Steps:
         self._say("FINALIZE_REPORT", f"The report is ready: {_counted(len(report.sources), 'source')} cited")
         return {"report": report.to_json()}
 
-    def _checked(self, draft: Any, claim_id: str, checker: Checker) -> Claim:
+    def _checked(self, draft: Draft, claim_id: str, checker: Checker) -> Claim:
         claim = Claim(
             id=claim_id,
             text=draft["text"],
+            note=bool(draft.get("note")) and not draft["quotes"],
             citations=tuple(
                 Citation(
                     source=quote["document"],

@@ -48,7 +48,9 @@ class Checker:
                 kept.append(found)
                 repaired = True
         kept = _unique(kept)
-        return replace(claim, text=text, citations=tuple(kept), verdict=self._verdict(text, kept, repaired))
+        missing = tuple(missing_terms(text, self._passage(kept))) if kept else ()
+        verdict = _verdict(text, kept, missing, repaired)
+        return replace(claim, text=text, citations=tuple(kept), missing=missing, verdict=verdict)
 
     def _exact(self, citation: Citation) -> list[Citation]:
         """Find the quote, or its fragments in order where it has an ellipsis; all of them or nothing."""
@@ -81,18 +83,6 @@ class Checker:
         span = stored.nearest(citation.quote) if stored is not None else None
         return _moved(citation, span, stored) if stored is not None and span is not None else None
 
-    def _verdict(self, text: str, citations: Sequence[Citation], repaired: bool) -> Verdict:
-        if not citations:
-            return Verdict.UNCITED
-        if missing_terms(text, self._passage(citations)):
-            return Verdict.TERMS_MISSING
-        if repaired:
-            return Verdict.REPAIRED
-        said = _said(text)
-        if any(_said(citation.quote) == said for citation in citations):
-            return Verdict.VERBATIM
-        return Verdict.TERMS_MATCH
-
     def _passage(self, citations: Iterable[Citation]) -> str:
         """Give the quotes with the paragraph around each, as far as it is near."""
         parts = []
@@ -112,6 +102,18 @@ class Checker:
             text = self._text(source)
             self._texts[source] = None if text is None else StoredText(text)
         return self._texts[source]
+
+
+def _verdict(text: str, citations: Sequence[Citation], missing: Sequence[str], repaired: bool) -> Verdict:
+    if not citations:
+        return Verdict.UNCITED
+    if missing:
+        return Verdict.TERMS_MISSING
+    if repaired:
+        return Verdict.REPAIRED
+    said = _said(text)
+    exact = any(_said(citation.quote) == said for citation in citations)
+    return Verdict.VERBATIM if exact else Verdict.TERMS_MATCH
 
 
 def _moved(citation: Citation, span: Span, stored: StoredText) -> Citation:

@@ -111,7 +111,7 @@ def _tail(report: Report, section: Section, claim: Claim) -> str:
     cited = references.citations(report, claim)
     cites = [_citation(citation, source, claim) for citation, source in cited]
     sign = layout.mark(report, section, claim)
-    meaning = escape(layout.meaning(claim.verdict))
+    meaning = escape(layout.meaning(claim))
     weak = " weak" if claim.verdict in _WEAK else ""
     shown = (
         f'<span class="mark{weak}" role="img" aria-label="{meaning}" title="{meaning}">{escape(sign)}</span>'
@@ -129,7 +129,7 @@ def _citation(citation: Citation, source: Source, claim: Claim) -> str:
     return (
         f'<span class="cite">{number}{beside}<span class="pop" role="tooltip">'
         f'<span class="quote">{escape(plain.quoted(citation.quote))}</span>'
-        f'<span class="where">{where} · {escape(layout.meaning(claim.verdict))}</span></span></span>'
+        f'<span class="where">{where} · {escape(layout.meaning(claim))}</span></span></span>'
     )
 
 

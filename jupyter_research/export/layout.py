@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ..report import Citation, Claim, Report, Section, Source, Verdict
@@ -63,7 +63,7 @@ def title(report: Report) -> str:
 
 def head_line(report: Report) -> str:
     """Say how much of the report was checked, and what was not."""
-    claims = [claim for section in sections(report) for claim in section.claims]
+    claims = [claim for claim in report.claims() if not claim.note]
     cited = [claim for claim in claims if citations(report, claim)]
     if not cited:
         return "Nothing in this report was checked: it cites no passage of a source."
@@ -74,7 +74,7 @@ def head_line(report: Report) -> str:
         parts.append(f"{repaired} {were} not exact and put right from the source.")
     if missing := counts[Verdict.TERMS_MISSING]:
         has = "sentence has" if missing == 1 else "sentences have"
-        parts.append(f"{missing} {has} numbers or names that the passages lack.")
+        parts.append(f"{missing} {has} numbers, names or negations that the passages lack.")
     if len(cited) < len(claims):
         parts.append(f"{len(cited)} of {len(claims)} sentences cite a passage.")
     return " ".join(parts)
@@ -107,25 +107,31 @@ def legend(report: Report) -> list[tuple[str, str]]:
 
 
 def mark(report: Report, section: Section, claim: Claim) -> str:
-    """Give the mark of a claim; a section that cites nothing at all bears none."""
-    if not any(citations(report, other) for other in section.claims):
+    """Give the mark of a claim, with the terms that its passages lack.
+
+    A note, and a section that cites nothing at all, bear none.
+    """
+    if claim.note or not any(citations(report, other) for other in section.claims):
         return ""
-    return MARKS[claim.verdict][0]
+    sign, missing = MARKS[claim.verdict][0], _missing(claim)
+    return f"{sign} (not there: {missing})" if missing else sign
 
 
-def meaning(verdict: Verdict) -> str:
-    """Say in words what a verdict means."""
-    return MARKS[verdict][1]
+def meaning(claim: Claim) -> str:
+    """Say in words what a claim's verdict means."""
+    text, missing = MARKS[claim.verdict][1], _missing(claim)
+    return f"{text}: {missing}" if missing else text
+
+
+def _missing(claim: Claim) -> str:
+    if claim.verdict is not Verdict.TERMS_MISSING:
+        return ""
+    return ", ".join(f"“{term}”" for term in map(one_line, claim.missing))
 
 
 def sections(report: Report) -> list[Section]:
-    """Give the sections that say something, without what the head line says already."""
-    known = {_quotes_found(report), NOBODY, f"{_quotes_found(report)} {NOBODY}"}
-    shown = (
-        replace(section, claims=tuple(claim for claim in section.claims if one_line(claim.text) not in known))
-        for section in report.sections
-    )
-    return [section for section in shown if section.claims]
+    """Give the sections that say something."""
+    return [section for section in report.sections if section.claims]
 
 
 def paragraphs(section: Section) -> Iterator[Paragraph]:

@@ -47,13 +47,18 @@ class Quote(TypedDict):
     heading: str | None
 
 
-class Draft(TypedDict):
-    """Hold a claim as it was written, before it is checked."""
-
+class _Draft(TypedDict):
     text: str
     quotes: list[Quote]
     #: How well it fits, for those who order claims; higher is better.
     score: float
+
+
+class Draft(_Draft, total=False):
+    """Hold a claim as it was written, before it is checked."""
+
+    #: True for a sentence about the research itself, of which no source could tell; it needs no quote.
+    note: bool
 
 
 class Turn(TypedDict):

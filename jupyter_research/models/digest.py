@@ -147,7 +147,7 @@ def _document(draft: Draft) -> str:
 
 
 def _plain(text: str) -> Draft:
-    return {"text": text, "quotes": [], "score": 0.0}
+    return {"text": text, "quotes": [], "score": 0.0, "note": True}
 
 
 def _counted(number: int, noun: str) -> str:
