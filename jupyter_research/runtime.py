@@ -108,7 +108,7 @@ class Runtime:
                 folder.release()
                 raise
             self._folder = folder
-        self._manager.recover(resume=self.settings.auto_resume)
+        self._manager.recovery.recover(resume=self.settings.auto_resume)
 
     def _build(self, folder: Folder) -> None:
         settings = self.settings
@@ -227,17 +227,17 @@ class Runtime:
 
     def log_of(self, caller: Caller, session_id: str) -> SessionLog:
         """Find a session's log where it is the caller's."""
-        return self._manager.log_of(caller, session_id)
+        return self._manager.questions.log_of(caller, session_id)
 
     def get(self, caller: Caller, session_id: str) -> Snapshot:
         """Give a session's state."""
-        return self._manager.snapshot(caller, session_id)
+        return self._manager.questions.snapshot(caller, session_id)
 
     def list(
         self, caller: Caller, *, states: Sequence[str] = (), limit: int = 50, before: str | None = None
     ) -> tuple[list[Snapshot], str | None]:
         """Give a page of the caller's sessions, newest first, and where the next begins."""
-        return self._manager.list(caller, states=states, limit=limit, before=before)
+        return self._manager.questions.list(caller, states=states, limit=limit, before=before)
 
     def counts(self, caller: Caller) -> dict[str, int]:
         """Count the caller's sessions by state."""
@@ -303,7 +303,7 @@ class Runtime:
 
     def source(self, caller: Caller, session_id: str, source_id: str) -> dict[str, Any]:
         """Give the stored text that citations of a source count in."""
-        found = self._manager.source_text(caller, session_id, source_id)
+        found = self._manager.questions.source_text(caller, session_id, source_id)
         if found is None:
             raise SourceNotFound()
         return {"id": source_id, "title": found[0], "text": found[1]}
@@ -353,4 +353,4 @@ class Runtime:
         return Place(root=root, folder=folder, libraries=self._libraries(), guest=guest)
 
     def _storage_failed(self, logs: Any, sentence: str) -> None:
-        self._manager.storage_failed(logs, sentence)
+        self._manager.recovery.storage_failed(logs, sentence)

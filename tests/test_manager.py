@@ -102,7 +102,7 @@ class Desk:
             self.grown.notify_all()
 
     def on_failure(self, logs: Any, sentence: str) -> None:
-        self.manager.storage_failed(logs, sentence)
+        self.manager.recovery.storage_failed(logs, sentence)
 
     def add(self, name: str, function: Callable[..., Any]) -> None:
         self.registry.add(FunctionResearcher(name, function))
@@ -111,14 +111,17 @@ class Desk:
         snapshot, _ = self.manager.start(caller, {"topic": "a topic", **fields})
         return str(snapshot["session_id"])
 
+    def snapshot(self, session_id: str, caller: Caller = ALICE) -> dict[str, Any]:
+        return self.manager.questions.snapshot(caller, session_id)
+
     def state(self, session_id: str, caller: Caller = ALICE) -> str:
-        return str(self.manager.snapshot(caller, session_id)["state"])
+        return str(self.snapshot(session_id, caller)["state"])
 
     def until(self, session_id: str, *states: str, caller: Caller = ALICE) -> dict[str, Any]:
         with self.grown:
             arrived = self.grown.wait_for(lambda: self.state(session_id, caller) in states, 90)
         assert arrived, self.state(session_id, caller)
-        return self.manager.snapshot(caller, session_id)
+        return self.snapshot(session_id, caller)
 
     def kinds(self, session_id: str) -> list[tuple[str, str]]:
         log = self.store.log(session_id)
@@ -143,7 +146,7 @@ class Desk:
         for name in self.registry.names():
             if name != "analysts":
                 desk.registry.add(self.registry.get(name))
-        desk.manager.recover(resume=resume)
+        desk.manager.recovery.recover(resume=resume)
         return desk
 
 
@@ -196,7 +199,7 @@ def test_an_edited_team_is_the_one_used_and_a_change_makes_a_new_version(desk: D
     changed = desk.manager.modify(ALICE, session_id, {"version": 1, "feedback": "more economists"})
     assert changed["state"] in ("planning", "awaiting_approval")
     with desk.grown:
-        assert desk.grown.wait_for(lambda: desk.manager.snapshot(ALICE, session_id)["version"] == 2, 90)
+        assert desk.grown.wait_for(lambda: desk.snapshot(session_id)["version"] == 2, 90)
     with pytest.raises(StaleVersion):
         desk.manager.approve(ALICE, session_id, {"version": 1})
     edited = {"analysts": [{**TEAM["analysts"][0], "name": "Grace"}]}
@@ -271,12 +274,12 @@ def test_another_persons_session_is_unknown_to_every_command(desk: Desk):
     desk.until(session_id, "awaiting_approval")
     manager = desk.manager
     for command in (
-        manager.snapshot,
+        manager.questions.snapshot,
         manager.pause,
         manager.resume,
         manager.cancel,
         manager.delete,
-        manager.log_of,
+        manager.questions.log_of,
     ):
         with pytest.raises(SessionNotFound):
             command(BOB, session_id)
@@ -287,8 +290,8 @@ def test_another_persons_session_is_unknown_to_every_command(desk: Desk):
         with pytest.raises(SessionNotFound):
             decision(BOB, session_id, body)
     with pytest.raises(SessionNotFound):
-        manager.source_text(BOB, session_id, "s1")
-    assert manager.list(BOB) == ([], None)
+        manager.questions.source_text(BOB, session_id, "s1")
+    assert manager.questions.list(BOB) == ([], None)
     assert desk.state(session_id) == "awaiting_approval"
 
 
@@ -461,7 +464,7 @@ def test_a_function_may_ask_and_gets_the_edited_proposals(desk: Desk):
     assert desk.until(session_id, "awaiting_approval")["question"] == "First?"
     desk.manager.approve(ALICE, session_id, {"version": 1, "proposal": {"n": 10}})
     with desk.grown:
-        assert desk.grown.wait_for(lambda: desk.manager.snapshot(ALICE, session_id)["version"] == 2, 90)
+        assert desk.grown.wait_for(lambda: desk.snapshot(session_id)["version"] == 2, 90)
     with pytest.raises(WrongState):
         desk.manager.modify(ALICE, session_id, {"version": 2, "feedback": "other"})
     desk.manager.approve(ALICE, session_id, {"version": 2})
@@ -478,7 +481,7 @@ def test_after_a_restart_what_was_approved_is_answered_from_the_log(desk: Desk):
     desk.until(session_id, "awaiting_approval")
     desk.manager.approve(ALICE, session_id, {"version": 1, "proposal": {"n": 10}})
     with desk.grown:
-        assert desk.grown.wait_for(lambda: desk.manager.snapshot(ALICE, session_id)["version"] == 2, 90)
+        assert desk.grown.wait_for(lambda: desk.snapshot(session_id)["version"] == 2, 90)
     desk = desk.again()
     assert desk.state(session_id) == "awaiting_approval"
     desk.manager.approve(ALICE, session_id, {"version": 2, "proposal": {"n": 20}})
@@ -517,7 +520,7 @@ def test_what_a_killed_server_left_working_is_interrupted_or_resumed_by_itself(d
     desk.until(session_id, "researching")
     desk.store._writer.stop(5)  # Nothing more is written, as after a kill.
     other = Desk(tmp_path)
-    other.manager.recover(resume=True)
+    other.manager.recovery.recover(resume=True)
     other.planner.go.set()
     other.until(session_id, "completed")
     kinds = [kind for kind, _ in other.kinds(session_id)]
@@ -605,7 +608,7 @@ def test_a_deleted_session_leaves_no_file(desk: Desk):
     assert folder.is_dir()
     desk.manager.delete(ALICE, session_id)
     with pytest.raises(SessionNotFound):
-        desk.manager.snapshot(ALICE, session_id)
+        desk.snapshot(session_id)
     end = time.monotonic() + 90
     while folder.exists() and time.monotonic() < end:
         time.sleep(0.01)
@@ -624,7 +627,7 @@ def test_a_full_disk_fails_the_session_and_a_resume_mends_it(desk: Desk):
     end = time.monotonic() + 90
     while desk.state(session_id) != "failed" and time.monotonic() < end:
         time.sleep(0.01)
-    error = desk.manager.snapshot(ALICE, session_id)["error"]
+    error = desk.snapshot(session_id)["error"]
     assert error["code"] == "storage" and "research.sqlite" in error["message"]
     desk.store._connection.execute("PRAGMA max_page_count=100000")
     desk.planner.go.set()

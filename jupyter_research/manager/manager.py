@@ -6,28 +6,28 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from ..errors import (
-    InvalidRequest,
     LimitReached,
-    ResearchError,
     SessionNotFound,
     StaleVersion,
     WrongState,
 )
 from ..events import Kind, Snapshot, State
 from ..researchers import Registry
-from ..store import SessionLog, SessionRow, Store
+from ..store import SessionLog, Store
 from ..store.writer import settle
 from ..work import Caller, Place
 from .job import Command, Job, Record
+from .questions import Questions
+from .recovery import Recovery
 from .request import StartRequest, as_json, checked, feedback_of, version_of
-from .transitions import Limits, Transitions
+from .transitions import Limits, Transitions, because
 from .turns import Turns
 
 log = logging.getLogger(__name__)
@@ -63,9 +63,9 @@ class Manager:
         self._lock = self._transitions.lock
         self._jobs = self._transitions.jobs
         self._slots = self._transitions.slots
+        self.questions = Questions(store, registry, self._turns.session_folder)
+        self.recovery = Recovery(store, self._transitions, self._resume)
         self._key_locks: dict[tuple[str, str], threading.Lock] = {}
-
-    # -- questions -----------------------------------------------------------------------------
 
     @property
     def working(self) -> int:
@@ -78,40 +78,6 @@ class Manager:
         """Count the threads that still run though their session has ended."""
         with self._lock:
             return self._transitions.abandoned_threads
-
-    def log_of(self, caller: Caller, session_id: str) -> SessionLog:
-        """Find a session's log where it is the caller's.
-
-        Raises:
-            SessionNotFound: also for another's: whether it exists is nobody's business.
-        """
-        return self._owned(caller, session_id)[1]
-
-    def snapshot(self, caller: Caller, session_id: str) -> Snapshot:
-        """Give a session's state."""
-        return self._store.snapshot(self.log_of(caller, session_id))
-
-    def list(
-        self, caller: Caller, *, states: Iterable[str] = (), limit: int = 50, before: str | None = None
-    ) -> tuple[list[Snapshot], str | None]:
-        """Give a page of the caller's sessions, newest first, and where the next begins."""
-        if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
-            raise InvalidRequest("before must be the `next` of an earlier answer.")
-        rows = self._store.rows(
-            owner=caller.owner,
-            states=[State(state) for state in states],
-            before=None if before is None else int(before),
-            limit=limit + 1,
-        )
-        logs = [self._store.log(row.session_id) for row in rows[:limit]]
-        following = str(rows[limit - 1].number) if len(rows) > limit else None
-        return [self._store.snapshot(log) for log in logs if log is not None], following
-
-    def source_text(self, caller: Caller, session_id: str, source_id: str) -> tuple[str, str] | None:
-        """Give title and stored text of one of a session's sources."""
-        row, _ = self._owned(caller, session_id)
-        researcher = self._registry.get(row.record["researcher"])
-        return researcher.source_text(self._turns.session_folder(session_id), source_id)
 
     # -- start ---------------------------------------------------------------------------------
 
@@ -255,12 +221,12 @@ class Manager:
 
     def _pause(self, job: Job) -> Future[bytes]:
         job.last = Command(action="pause")
-        reason = _reason("asked for", job)
+        reason = because("asked for", job)
         attempt = job.running
         if job.plans:
             # Steps under way end in the background: what they find is kept, what they say is not.
             future = self._transitions.close_attempt(
-                job, Kind.RESEARCH_PAUSED, State.PAUSED, _reason("asked for", job)
+                job, Kind.RESEARCH_PAUSED, State.PAUSED, because("asked for", job)
             )
             if attempt is not None:
                 attempt.control.request_drain()
@@ -294,7 +260,7 @@ class Manager:
             if not job.plans:
                 detail["from_start"] = True
         return self._transitions.go_on(
-            job, Kind.RESEARCH_RESUMED, job.phase, {**_reason(reason, job), **detail}
+            job, Kind.RESEARCH_RESUMED, job.phase, {**because(reason, job), **detail}
         )
 
     def _incomplete(self, job: Job) -> bool:
@@ -333,93 +299,23 @@ class Manager:
 
     # -- finding -------------------------------------------------------------------------------
 
-    def _owned(self, caller: Caller, session_id: str) -> tuple[SessionRow, SessionLog]:
-        row = self._store.row(session_id)
-        session_log = None if row is None else self._store.log(session_id)
-        if row is None or session_log is None or row.owner != caller.owner:
-            raise SessionNotFound()
-        return row, session_log
-
     def _job(self, caller: Caller, session_id: str) -> Job:
         """Find a job in memory, else make it anew from the log."""
         job = self._jobs.get(session_id)
         if job is not None and job.log.broken is not None:
-            self._end_broken([job.log])  # The writer's word of it is still on its way.
+            self.recovery.end_broken([job.log])  # The writer's word of it is still on its way.
             job = None
         if job is not None:
             if job.owner != caller.owner:
                 raise SessionNotFound()
             return job
-        row, session_log = self._owned(caller, session_id)
-        job = self._restore(row, session_log)
+        row, session_log = self.questions.owned(caller, session_id)
+        job = self.recovery.restore(row, session_log)
         if not job.state.finished:
             self._jobs[session_id] = job
         return job
 
-    def _restore(self, row: SessionRow, session_log: SessionLog) -> Job:
-        record = Record.from_json(row.record)
-        job = Job(log=session_log, owner=row.owner, record=record)
-        job.replay(self._store.marks(session_log))
-        if session_log.broken is not None:
-            job.state = State.FAILED
-        return job
-
     # -- life ----------------------------------------------------------------------------------
-
-    def recover(self, *, resume: bool) -> None:
-        """Take over what a server that is gone has left: interrupted, or queued again."""
-        states = [State.QUEUED, State.PLANNING, State.RESEARCHING]
-        if resume:
-            states.append(State.INTERRUPTED)  # By a stop in good order.
-        for row in reversed(self._store.rows(states=states)):
-            session_log = self._store.log(row.session_id)
-            assert session_log is not None
-            with self._lock:
-                try:
-                    job = self._restore(row, session_log)
-                except ResearchError as error:
-                    log.warning("The session %s cannot go on: %s", row.session_id, error)
-                    continue
-                self._jobs[row.session_id] = job
-                if job.state is State.QUEUED:
-                    if self._slots.request(job):
-                        self._transitions.begin(job)
-                    continue
-                if job.state is not State.INTERRUPTED:
-                    reason = _reason("the server went away", job)
-                    self._transitions.append(
-                        job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, reason, gate=0
-                    )
-                if resume:
-                    self._resume(job, "resumed at the start of the server")
-        settle(self._store.flush())  # Who asks first is not told what the dead server had last said.
-
-    def storage_failed(self, logs: Iterable[SessionLog], sentence: str) -> None:
-        """End the sessions whose events the disk did not take. Called in the writer's thread."""
-        for session_log in logs:
-            session_log.overlay = {
-                "state": State.FAILED.value,
-                "error": {"code": "storage", "message": sentence},
-            }
-        # In a thread of its own: a command may hold the lock while it waits for the writer.
-        threading.Thread(target=self._end_broken, args=(list(logs),), daemon=True).start()
-
-    def _end_broken(self, logs: Iterable[SessionLog]) -> None:
-        with self._lock:
-            for session_log in logs:
-                job = self._jobs.get(session_log.session_id)
-                if job is None or session_log.broken is None:
-                    continue  # Ended already, or even resumed since.
-                del self._jobs[session_log.session_id]
-                attempt, working, queued = job.running, job.state.working, job.state is State.QUEUED
-                job.state = State.FAILED
-                if attempt is not None:
-                    attempt.cancel()
-                    self._transitions.leave_behind(job)
-                if working:
-                    self._transitions.release(job)
-                elif queued:
-                    self._slots.withdraw(job)
 
     def close(self, timeout: float) -> None:
         """Interrupt what works, and give its threads until `timeout` to end."""
@@ -430,7 +326,7 @@ class Manager:
                 attempt = job.running
                 if job.state.working:
                     self._transitions.close_attempt(
-                        job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, _reason("the server stopped", job)
+                        job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, because("the server stopped", job)
                     )
                 if attempt is not None:
                     attempt.cancel()
@@ -444,7 +340,3 @@ class Manager:
     def _refuse_when_closing(self) -> None:
         if self._transitions.closing:
             raise LimitReached("The server is shutting down: start the session again when it is back.")
-
-
-def _reason(reason: str, job: Job) -> dict[str, Any]:
-    return {"reason": reason, "attempt": job.attempt}

@@ -189,3 +189,8 @@ class Transitions:
         """Count the job's thread among those that outlive their session."""
         if job.thread is not None and job.thread.is_alive() and job.thread is not threading.current_thread():
             self._left_behind.add(job.thread)
+
+
+def because(reason: str, job: Job) -> dict[str, Any]:
+    """Give the `detail` of an event that stops work or takes it up again."""
+    return {"reason": reason, "attempt": job.attempt}
