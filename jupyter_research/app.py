@@ -67,6 +67,30 @@ class ResearchApp(ExtensionApp):
     max_events = Integer(
         100_000, min=100, help="How many events one session may log; it is completed with what it has then."
     ).tag(config=True)
+    max_session_seconds = Integer(
+        0,
+        min=0,
+        help="How many seconds one session may work in all; 0 for no limit. The built-in analysts end with "
+        "the report that they have by then, a function of yours fails.",
+    ).tag(config=True)
+    max_bytes_per_owner = Integer(
+        0,
+        min=0,
+        help="How many bytes all sessions of one person may take; beyond that a start is answered 429. "
+        "0 for no limit.",
+    ).tag(config=True)
+    keep_days = Integer(
+        0,
+        min=0,
+        help="After how many days without an event a session is removed that is finished or interrupted; "
+        "0 keeps all.",
+    ).tag(config=True)
+    keep_sessions = Integer(
+        0,
+        min=0,
+        help="How many sessions of one person are kept: the oldest finished ones are removed first, those "
+        "that wait for a person never; 0 keeps all.",
+    ).tag(config=True)
     local_only = Bool(
         False, help="Whether nothing may leave this machine: no online source, no model of a remote provider."
     ).tag(config=True)
@@ -175,6 +199,10 @@ class ResearchApp(ExtensionApp):
             max_queued_sessions=self.max_queued_sessions,
             max_sockets_per_owner=self.max_sockets_per_owner,
             max_events=self.max_events,
+            max_session_seconds=self.max_session_seconds,
+            max_bytes_per_owner=self.max_bytes_per_owner,
+            keep_days=self.keep_days,
+            keep_sessions=self.keep_sessions,
             local_only=self.local_only,
             auto_resume=self.auto_resume,
             carry_context=self.carry_context,

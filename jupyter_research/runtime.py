@@ -51,6 +51,10 @@ class Settings:
     max_queued_sessions: int = 1000
     max_sockets_per_owner: int = 100
     max_events: int = 100_000
+    max_session_seconds: int = 0
+    max_bytes_per_owner: int = 0
+    keep_days: int = 0
+    keep_sessions: int = 0
     local_only: bool = False
     auto_resume: bool = False
     carry_context: bool = True
@@ -108,7 +112,7 @@ class Runtime:
                 folder.release()
                 raise
             self._folder = folder
-        self._manager.recovery.recover(resume=self.settings.auto_resume)
+        self._manager.take_up_work(resume=self.settings.auto_resume)
 
     def _build(self, folder: Folder) -> None:
         settings = self.settings
@@ -117,7 +121,12 @@ class Runtime:
         )
         self.broadcast.use(self._store)
         self._registry = Registry(
-            Analysts(indexes=folder.indexes, models=settings.models, local_only=settings.local_only),
+            Analysts(
+                indexes=folder.indexes,
+                models=settings.models,
+                local_only=settings.local_only,
+                max_seconds=settings.max_session_seconds,
+            ),
             settings.researchers,
         )
         self._manager = Manager(
@@ -128,6 +137,10 @@ class Runtime:
                 max_working_per_owner=settings.max_working_per_owner,
                 max_queued_sessions=settings.max_queued_sessions,
                 max_events=settings.max_events,
+                max_session_seconds=settings.max_session_seconds,
+                max_bytes_per_owner=settings.max_bytes_per_owner,
+                keep_days=settings.keep_days,
+                keep_sessions=settings.keep_sessions,
             ),
             folder=folder.sessions,
             place=self._place,

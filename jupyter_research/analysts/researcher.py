@@ -46,11 +46,13 @@ class Analysts:
         workers: int | None = None,
         models: Mapping[str, Any] | None = None,
         local_only: bool = False,
+        max_seconds: int = 0,
     ) -> None:
         self._indexes = indexes
         self._workers = workers
         self._models = dict(models or {})
         self._local_only = local_only
+        self._max_seconds = max_seconds
 
     def check(self, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
         """Give the options with their defaults.
@@ -66,7 +68,13 @@ class Analysts:
             raise UnknownName(f"There is no model {read.model!r}: choose among {', '.join(names)}.")
         check(read.sources, place)
         local = read.local_only or self._local_only
-        return {**read.to_json(), "local_only": local}
+        return {**read.to_json(), "local_only": local, "budget": self._within(read.budget)}
+
+    def _within(self, budget: Mapping[str, float]) -> dict[str, float]:
+        """Give the budget within the time that any session has, so that it ends with a report by then."""
+        if not self._max_seconds:
+            return dict(budget)
+        return {**budget, "seconds": min(budget.get("seconds", self._max_seconds), self._max_seconds)}
 
     def asks(self, options: Mapping[str, Any]) -> bool:
         """Ask a person first where a language model, so somebody's money, is used."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from ..events import Kind, State
 from ..store import SessionLog
 from ..work import Decision
 from .attempt import Attempt
+
+#: The reason of an interruption that the next server writes down.
+GONE: Final = "the server went away"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,9 @@ class Job:
     thread: threading.Thread | None = None
     #: Wakes a function that waits for its approval.
     decided: threading.Event = field(default_factory=threading.Event)
+    #: Seconds of the stretches of work that are over, and when the present one began.
+    worked: float = 0.0
+    since: float | None = None
 
     @property
     def plans(self) -> bool:
@@ -84,10 +92,27 @@ class Job:
         planning = self.plans and (self.decision is None or self.decision.proposal is None)
         return State.PLANNING if planning else State.RESEARCHING
 
+    def enter(self, state: State) -> None:
+        """Be in another state, and keep account of the time at work."""
+        now = time.monotonic()
+        if self.since is not None:
+            self.worked += now - self.since
+        self.state, self.since = state, now if state.working else None
+
+    @property
+    def seconds(self) -> float:
+        """Count the seconds at work so far."""
+        return self.worked + (0.0 if self.since is None else time.monotonic() - self.since)
+
     def replay(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take over what the log says, after a restart."""
+        before = None
         for event in events:
-            detail = event["detail"]
+            detail, moment = event["detail"], datetime.fromisoformat(event["time"].replace("Z", "+00:00"))
+            if before is not None and self.state.working and detail.get("reason") != GONE:
+                # A clock that was set back takes nothing off; when a killed server ended nobody knows.
+                self.worked += max(0.0, (moment - before).total_seconds())
+            before = moment
             self.state = State(detail["state"])
             self.attempt = detail.get("attempt", self.attempt)
             self._take(Kind(event["kind"]), detail)

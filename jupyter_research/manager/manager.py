@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +23,13 @@ from ..researchers import Registry
 from ..store import SessionLog, Store
 from ..store.writer import settle
 from ..work import Caller, Place
+from .allowance import Allowance
+from .chores import Chores
 from .job import Command, Job, Record
 from .questions import Questions
 from .recovery import Recovery
 from .request import StartRequest, as_json, checked, feedback_of, version_of
+from .retention import Retention
 from .transitions import Limits, Transitions, because
 from .turns import Turns
 
@@ -34,6 +37,9 @@ log = logging.getLogger(__name__)
 
 #: States from which a resume may start.
 RESUMABLE: Final = (State.PAUSED, State.INTERRUPTED, State.FAILED)
+
+#: Seconds between two looks for sessions that are old enough to be removed.
+HOUR: Final = 3600.0
 
 
 class Manager:
@@ -65,6 +71,9 @@ class Manager:
         self._slots = self._transitions.slots
         self.questions = Questions(store, registry, self._turns.session_folder)
         self.recovery = Recovery(store, self._transitions, self._resume)
+        self._allowance = Allowance(store, self._transitions, self._turns.session_folder)
+        self._retention = Retention(store, limits, self._remove_where)
+        self._chores = Chores(self._chores_of(limits))
         self._key_locks: dict[tuple[str, str], threading.Lock] = {}
 
     @property
@@ -108,6 +117,7 @@ class Manager:
             return self._start(caller, record), True
 
     def _start(self, caller: Caller, record: Record) -> Snapshot:
+        self._allowance.check_room(caller.owner)
         session_id = uuid.uuid4().hex
         with self._lock:
             self._refuse_when_closing()
@@ -246,6 +256,7 @@ class Manager:
                 if job.state not in RESUMABLE and not self._incomplete(job):
                     raise WrongState(f"The session is {job.state.value}: there is nothing to resume.")
                 self._refuse_when_closing()
+                self._allowance.check_time(job)
                 future = self._resume(job, "asked for")
         return self._answer(job, future)
 
@@ -282,14 +293,32 @@ class Manager:
         """Remove a session and all that belongs to it."""
         with self._lock:
             job = self._job(caller, session_id)
-            if not job.state.finished:
-                self._transitions.cancel(job)
-            future = self._store.delete(job.log)
-            thread = job.thread
+            future = self._remove(job)
+        self._removed(job, future)
+
+    def _remove(self, job: Job) -> Future[bytes]:
+        if not job.state.finished:
+            self._transitions.cancel(job)
+        return self._store.delete(job.log)
+
+    def _removed(self, job: Job, future: Future[bytes]) -> None:
         settle(future)
-        self._on_deleted(session_id)
-        if thread is None or not thread.is_alive():
-            self._turns.remove_folder(session_id)
+        self._on_deleted(job.log.session_id)
+        if job.thread is None or not job.thread.is_alive():
+            self._turns.remove_folder(job.log.session_id)
+
+    def _remove_where(self, session_id: str, states: Sequence[State]) -> bool:
+        """Remove a session that is still in one of these states; tell whether it was."""
+        with self._lock:
+            row = self._store.row(session_id)
+            if row is None or self._transitions.closing:
+                return False
+            job = self._job(Caller(owner=row.owner), session_id)
+            if job.state not in states:
+                return False
+            future = self._remove(job)
+        self._removed(job, future)
+        return True
 
     def _answer(self, job: Job, future: Future[bytes] | None = None) -> Snapshot:
         """Give the snapshot after the transition is committed."""
@@ -317,6 +346,19 @@ class Manager:
 
     # -- life ----------------------------------------------------------------------------------
 
+    def _chores_of(self, limits: Limits) -> dict[Callable[[], object], float]:
+        chores: dict[Callable[[], object], float] = {}
+        if limits.max_session_seconds:
+            chores[self._allowance.end_overdue] = min(1.0, limits.max_session_seconds / 10)
+        if limits.keep_days or limits.keep_sessions:
+            chores[self._retention.sweep] = HOUR
+        return chores
+
+    def take_up_work(self, *, resume: bool) -> None:
+        """Go on with what an earlier server left, and begin with the chores."""
+        self.recovery.recover(resume=resume)
+        self._chores.start()
+
     def close(self, timeout: float) -> None:
         """Interrupt what works, and give its threads until `timeout` to end."""
         with self._lock:
@@ -336,6 +378,7 @@ class Manager:
         deadline = time.monotonic() + timeout
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        self._chores.stop(max(0.0, deadline - time.monotonic()))
 
     def _refuse_when_closing(self) -> None:
         if self._transitions.closing:

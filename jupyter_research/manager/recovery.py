@@ -11,7 +11,7 @@ from ..errors import ResearchError
 from ..events import Kind, State
 from ..store import SessionLog, SessionRow, Store
 from ..store.writer import settle
-from .job import Job, Record
+from .job import GONE, Job, Record
 from .transitions import Transitions, because
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Recovery:
                         self._transitions.begin(job)
                     continue
                 if job.state is not State.INTERRUPTED:
-                    reason = because("the server went away", job)
+                    reason = because(GONE, job)
                     self._transitions.append(
                         job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, reason, gate=0
                     )
@@ -84,7 +84,7 @@ class Recovery:
                     continue  # Ended already, or even resumed since.
                 del self._transitions.jobs[session_log.session_id]
                 attempt, working, queued = job.running, job.state.working, job.state is State.QUEUED
-                job.state = State.FAILED
+                job.enter(State.FAILED)
                 if attempt is not None:
                     attempt.cancel()
                     self._transitions.leave_behind(job)

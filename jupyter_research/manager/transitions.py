@@ -29,6 +29,14 @@ class Limits:
     max_working_per_owner: int = 0
     max_queued_sessions: int = 1000
     max_events: int = 100_000
+    #: Seconds that one session may work in all; 0 for no limit. So for all that follow.
+    max_session_seconds: int = 0
+    #: Bytes that all sessions of one owner may take.
+    max_bytes_per_owner: int = 0
+    #: Days after which a session that waits for nobody is removed.
+    keep_days: int = 0
+    #: How many sessions of one owner are kept.
+    keep_sessions: int = 0
 
 
 class Crew(Protocol):
@@ -78,7 +86,7 @@ class Transitions:
         report: bytes | None = None,
     ) -> Future[bytes]:
         """Append the event that leads to `state`."""
-        job.state = state
+        job.enter(state)
         return self._store.append(job.log, kind, state, detail, gate=gate, report=report)
 
     def close_attempt(
@@ -171,7 +179,8 @@ class Transitions:
         attempt = job.running
         self.close_attempt(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": code, "cause": cause[:4000]})
         if attempt is not None:
-            attempt.control.cancel()
+            attempt.cancel()
+            self.leave_behind(job)
         self.jobs.pop(job.log.session_id, None)
 
     def mend(self, job: Job) -> None:

@@ -23,10 +23,13 @@ from .encoding import encode, encode_update
 from .log import MAX_WAITING, SessionLog, fitting
 from .opening import open_file
 from .schema import connect
-from .writer import Entry, Writer
+from .writer import Entry, Writer, settle
 
 #: How many logs that nobody uses just now stay in memory.
 KEPT_LOGS: Final = 64
+
+#: How many pages are given back in one transaction.
+_PAGES_AT_ONCE: Final = 500
 
 _EVENTS = "SELECT body FROM events WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?"
 
@@ -231,6 +234,20 @@ class Store:
             self._recent.pop(log.session_id, None)
         return future
 
+    def shrink(self) -> None:
+        """Give free pages back to the disk, a few at a time, so that no commit waits for long."""
+        left = [1]
+
+        def action(connection: sqlite3.Connection) -> None:
+            connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+            left[0] = connection.execute("PRAGMA freelist_count").fetchone()[0]
+
+        before = None
+        while left[0] and left[0] != before:
+            before, future = left[0], Future[bytes]()
+            self._writer.put(Entry(action=action, future=future))
+            settle(future)
+
     def flush(self) -> Future[bytes]:
         """Give a Future that resolves when all that was handed over before is committed."""
         future: Future[bytes] = Future()
@@ -348,6 +365,27 @@ class Store:
         query = f"SELECT state, count(*) FROM sessions {where} GROUP BY state"
         with self._reader() as connection:
             return {state.decode(): count for state, count in connection.execute(query, values)}
+
+    def sizes(self, owner: str) -> dict[str, int]:
+        """Measure an owner's sessions: the bytes of each one's events and report."""
+        query = (
+            "SELECT session_id,"
+            " (SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM events WHERE session = number)"
+            " + (SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM reports WHERE session = number)"
+            " FROM sessions WHERE owner = ?"
+        )
+        with self._reader() as connection:
+            return {session_id.decode(): size for session_id, size in connection.execute(query, (owner,))}
+
+    def last_times(self) -> list[tuple[SessionRow, str]]:
+        """Give every session with the time of its last event."""
+        query = (
+            f"SELECT {_COLUMNS}, (SELECT body FROM events WHERE session = number ORDER BY seq DESC LIMIT 1)"
+            " AS last FROM sessions WHERE last IS NOT NULL ORDER BY number"
+        )
+        with self._reader() as connection:
+            rows = connection.execute(query).fetchall()
+        return [(SessionRow.from_row(_texts(row[:-1])), orjson.loads(row[-1])["time"]) for row in rows]
 
     def report(self, log: SessionLog) -> bytes | None:
         """Give the stored report's JSON."""

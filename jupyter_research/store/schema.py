@@ -12,6 +12,9 @@ from ..errors import StorageFailed
 
 log = logging.getLogger(__name__)
 
+#: SQLite's number for the kind of `auto_vacuum` that is done when it is asked for.
+_INCREMENTAL: Final = 2
+
 #: Applied in order, never changed once released.
 MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
     (
@@ -57,12 +60,23 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Choose the journal and migrate."""
+    _let_shrink(connection)
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
         log.warning("%s lies on a file system without WAL: a rollback journal is used.", path)
     # A killed process loses nothing; a power cut may take the last moments.
     connection.execute("PRAGMA synchronous=NORMAL" if mode == "wal" else "PRAGMA synchronous=FULL")
     migrate(connection, path)
+
+
+def _let_shrink(connection: sqlite3.Connection) -> None:
+    """Let the file be made smaller page by page; one that cannot be is written anew, once."""
+    (kind,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    if kind != _INCREMENTAL:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA auto_vacuum={_INCREMENTAL}")
+        if pages:
+            connection.execute("VACUUM")
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:

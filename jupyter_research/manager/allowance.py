@@ -1,0 +1,80 @@
+"""Watch what sessions may use beyond their slots: time at work, and room on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ..errors import LimitReached, TimeUp
+from ..store import Store
+from .job import Job
+from .transitions import Transitions
+
+#: Seconds more for a researcher that plans: told of the limit as its budget, it ends by itself with a report.
+GRACE: Final = 60.0
+
+#: Seconds after which another try at a start makes sense; somebody has to delete something first.
+_RETRY: Final = 600
+
+
+class Allowance:
+    """End what has worked for too long, and refuse those who fill the disk."""
+
+    def __init__(self, store: Store, transitions: Transitions, session_folder: Callable[[str], Path]) -> None:
+        self._store = store
+        self._transitions = transitions
+        self._session_folder = session_folder
+
+    def end_overdue(self) -> None:
+        """Fail the sessions whose time is up."""
+        limit = self._transitions.limits.max_session_seconds
+        with self._transitions.lock:
+            for job in list(self._transitions.jobs.values()):
+                if limit and job.state.working and job.seconds > limit + (GRACE if job.plans else 0):
+                    self._transitions.fail(job, TimeUp(_time_up(limit)))
+
+    def check_time(self, job: Job) -> None:
+        """Refuse to go on with a session whose time is up."""
+        limit = self._transitions.limits.max_session_seconds
+        if limit and job.seconds > limit:
+            raise LimitReached(_time_up(limit), retry_after=_RETRY)
+
+    def check_room(self, owner: str) -> None:
+        """Refuse a new session to somebody whose sessions fill the room that one person has."""
+        limit = self._transitions.limits.max_bytes_per_owner
+        if not limit:
+            return
+        used = self.used(owner)
+        if used >= limit:
+            raise LimitReached(
+                f"Your sessions take {_megabytes(used)}, and each person has {_megabytes(limit)} here: "
+                "delete some of them.",
+                retry_after=_RETRY,
+            )
+
+    def used(self, owner: str) -> int:
+        """Count the bytes of an owner's sessions: logs, reports, and the files of each."""
+        sizes = self._store.sizes(owner)
+        return sum(sizes.values()) + sum(_size(self._session_folder(session_id)) for session_id in sizes)
+
+
+def _time_up(limit: int) -> str:
+    return (
+        f"The session has worked for the {limit:,} seconds that one may: start one that does less, "
+        "or have ResearchApp.max_session_seconds raised."
+    )
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except OSError:
+            pass  # Gone since: a session at work has files of the moment.
+    return total
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Person
+from test_manager import ALICE, BOB, Desk
+
+from jupyter_research.analysts import Analysts
+from jupyter_research.context import request_approval, send_status_update
+from jupyter_research.errors import LimitReached
+from jupyter_research.manager import allowance
+from jupyter_research.work import Place
+
+
+@pytest.fixture
+def desk_with(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
+    desks: list[Desk] = []
+
+    def make(**limits: int) -> Desk:
+        desks.append(Desk(tmp_path, **limits))
+        desks[-1].manager.take_up_work(resume=False)
+        return desks[-1]
+
+    yield make
+    for desk in desks:
+        desk.close()
+
+
+def endless(topic: str) -> str:
+    while True:
+        send_status_update("Still at it.")
+        time.sleep(0.01)
+
+
+def test_a_function_that_works_for_too_long_fails_and_lets_the_next_one_in(desk_with: Callable[..., Desk]):
+    desk = desk_with(max_session_seconds=1, max_working_sessions=1)
+    desk.add("endless", endless)
+    desk.add("note", lambda topic: "noted")
+    session_id, after = desk.start(researcher="endless"), desk.start(researcher="note")
+    failed = desk.until(session_id, "failed")
+    assert failed["error"]["code"] == "time_limit" and "max_session_seconds" in failed["error"]["message"]
+    desk.until(after, "completed")
+    with pytest.raises(LimitReached, match="1 seconds"):
+        desk.manager.resume(ALICE, session_id)
+
+
+def test_time_at_work_is_counted_over_restarts_and_waiting_is_not(desk_with: Callable[..., Desk]):
+    desk = desk_with(max_session_seconds=3600)
+    desk.add("asks", lambda topic: str(request_approval("So?", 1)))
+    session_id = desk.start(researcher="asks")
+    desk.until(session_id, "awaiting_approval")
+    job = desk.manager._jobs[session_id]
+    before = job.seconds
+    time.sleep(0.3)
+    assert job.seconds == before < 0.3
+    blocker = desk.start()
+    desk.until(blocker, "researching")
+    time.sleep(0.3)
+    desk.manager.pause(ALICE, blocker)
+    worked = desk.manager._jobs[blocker].seconds
+    assert worked >= 0.3
+    again = desk.again()
+    [row] = [row for row in again.store.rows() if row.session_id == blocker]
+    log = again.store.log(blocker)
+    assert log is not None
+    assert again.manager.recovery.restore(row, log).seconds == pytest.approx(worked, abs=0.2)
+    again.close()
+
+
+def test_a_planner_gets_its_time_as_a_budget_and_some_grace(
+    desk_with: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+):
+    desk = desk_with(max_session_seconds=1)
+    session_id = desk.start()
+    desk.until(session_id, "researching")
+    job = desk.manager._jobs[session_id]
+    job.worked += 2
+    desk.manager._allowance.end_overdue()
+    assert desk.state(session_id) == "researching"
+    monkeypatch.setattr(allowance, "GRACE", 0.5)
+    desk.until(session_id, "failed")
+
+
+def test_the_built_in_analysts_are_told_the_limit(tmp_path: Path):
+    (tmp_path / "a.md").write_text("# A\n\nText.\n")
+    place = Place(root=tmp_path, folder=tmp_path)
+    analysts = Analysts(indexes=tmp_path, max_seconds=100)
+    assert analysts.check({}, place)["budget"] == {"seconds": 100}
+    assert analysts.check({"budget": {"seconds": 5, "calls": 2}}, place)["budget"] == {
+        "seconds": 5,
+        "calls": 2,
+    }
+    assert analysts.check({"budget": {"seconds": 500}}, place)["budget"] == {"seconds": 100}
+
+
+def writes(topic: str) -> str:
+    for _ in range(100):
+        send_status_update("x" * 1000)
+    return "written"
+
+
+def test_who_has_filled_the_room_is_refused_and_nobody_else_is(desk_with: Callable[..., Desk]):
+    desk = desk_with(max_bytes_per_owner=100_000)
+    desk.add("writes", writes)
+    session_id = desk.start(researcher="writes")
+    desk.until(session_id, "completed")
+    (desk.path / "sessions" / session_id / "more").write_bytes(b"x" * 10_000)
+    assert 110_000 < desk.manager._allowance.used("alice") < 200_000
+    with pytest.raises(LimitReached, match="delete some") as refusal:
+        desk.start(researcher="writes")
+    assert refusal.value.retry_after > 0
+    desk.until(desk.start(BOB, researcher="writes"), "completed", caller=BOB)
+    desk.manager.delete(ALICE, session_id)
+    desk.until(desk.start(researcher="writes"), "completed")
+
+
+def test_fifty_sessions_of_one_person_delay_anothers_first_by_one_at_most(desk_with: Callable[..., Desk]):
+    desk = desk_with(max_working_sessions=1)
+    order: list[Any] = []
+    desk.add("note", lambda topic: order.append(topic) or "")
+    blocker = desk.start(BOB, topic="blocker")
+    desk.until(blocker, "researching", caller=BOB)
+    for number in range(50):
+        desk.start(ALICE, topic=f"alice {number}", researcher="note")
+    last = desk.start(BOB, topic="bob", researcher="note")
+    desk.planner.go.set()
+    desk.until(last, "completed", caller=BOB)
+    assert order.index("bob") <= 1
+
+
+@pytest.fixture
+def research_config() -> dict[str, Any]:
+    return {"max_bytes_per_owner": 1, "max_session_seconds": 3600, "keep_days": 9, "keep_sessions": 9}
+
+
+async def test_refusal_says_what_to_do_and_when_to_come_again(me: Person) -> None:
+    session_id = (await me.start())["session_id"]
+    await me.until(session_id, "completed")
+    answer = await me.ask("POST", "sessions", {"topic": "another", "researcher": "steps"})
+    assert answer.code == 429 and int(answer.headers["Retry-After"]) > 0
+    body = json.loads(answer.body)
+    assert body["code"] == "limit" and "delete some" in body["error"]
+    assert (await me.ask("DELETE", f"sessions/{session_id}")).code == 204
+    await me.until((await me.start())["session_id"], "completed")
