@@ -13,6 +13,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 TOPIC ?= how does a Jupyter server keep its users apart?
 TESTS ?= tests
+# A file at a time in each of two processes: most tests wait for servers, kernels and browsers.
+WORKERS ?= 2
+PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
 LAB_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
 	$(wildcard labextension/package.json labextension/yarn.lock labextension/tsconfig.json)
 DOCS := $(shell find docs -name '*.md')
@@ -27,10 +30,10 @@ run: $(VENV)/.built $(VENV)/.library ## install, gather the example library, run
 	jupyter research run --in-process --yes --wait --source examples/library "$(TOPIC)"
 
 test: $(VENV)/.built $(VENV)/.test $(VENV)/.proxy chromium ## run every test, those in the browser too
-	python -m pytest $(TESTS)
+	$(PYTEST) $(TESTS)
 
 quick: $(VENV)/.built $(VENV)/.test ## run the tests that need neither browser nor time
-	python -m pytest -m "not browser and not live and not slow" $(TESTS)
+	$(PYTEST) -m "not browser and not live and not slow" $(TESTS)
 
 lab: $(VENV)/.built $(VENV)/.library ## open JupyterLab on the first example
 	jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root) examples/01_first_report.ipynb
