@@ -186,6 +186,35 @@ class SourceHandler(ResearchHandler):
         self.answer(source)
 
 
+class SearchHandler(ResearchHandler):
+    """Search what a session has read."""
+
+    @web.authenticated
+    @authorized("write", "research")
+    async def post(self, session_id: str) -> None:
+        """Answer with the passages that fit best; by POST, since addresses stand in logs."""
+        fields = self.body()
+        runtime = await self.access.runtime()
+        found = await self.access.render(
+            runtime.search_session, self.caller, known(session_id), *query_of(fields)
+        )
+        self.answer({"passages": found})
+
+
+class AskHandler(ResearchHandler):
+    """Answer questions from what a session has read."""
+
+    @web.authenticated
+    @authorized("write", "research")
+    async def post(self, session_id: str) -> None:
+        """Answer with a report of one section, and with the same in Markdown."""
+        question = self.fields("question")["question"]
+        if not isinstance(question, str):
+            raise InvalidRequest("question must be a text.")
+        runtime = await self.access.runtime()
+        self.answer(await self.access.render(runtime.ask, self.caller, known(session_id), question))
+
+
 class TestUpdateHandler(ResearchHandler):
     """Send an update through the whole chain, for those who look for a broken link."""
 
@@ -228,6 +257,17 @@ class NothingHandler(ResearchHandler):
     put = patch = delete = post
 
 
+def query_of(fields: dict[str, object]) -> tuple[str, int]:
+    """Read the body of a search."""
+    unknown = sorted(set(fields) - {"query", "k"})
+    if unknown:
+        raise InvalidRequest(f"Unknown field {unknown[0]!r}: k, query are allowed.")
+    query, k = fields.get("query"), fields.get("k", 20)
+    if not isinstance(query, str) or type(k) is not int:
+        raise InvalidRequest("query must be a text, and k a whole number.")
+    return query, k
+
+
 def known(session_id: str) -> str:
     """Give an id that could be one, so that nothing else gets past this module."""
     if re.fullmatch("[0-9a-f]{32}", session_id) is None:
@@ -254,6 +294,8 @@ ROUTES: list[tuple[str, type[web.RequestHandler]]] = [
     (_SESSION + r"/(?P<action>pause|resume|cancel)", CommandHandler),
     (_SESSION + r"/events", EventsHandler),
     (_SESSION + r"/report", ReportHandler),
+    (_SESSION + r"/search", SearchHandler),
+    (_SESSION + r"/ask", AskHandler),
     (_SESSION + r"/sources/(?P<source_id>[^/]+)", SourceHandler),
     (r"/test-websocket", TestUpdateHandler),
     (r"/openapi\.yaml", OpenApiHandler),

@@ -49,7 +49,7 @@ class ResearchMagics(Magics):
             --in-kernel          work in this kernel: restarting it interrupts the session
             --open [ID]          show a session again, the newest without an ID
 
-        The result is the session: `.report`, `.sources`, `.claims`, `.wait()`, `.approve()`, `.cancel()`.
+        The result is the session: `.report`, `.claims`, `.search()`, `.ask()`, `.wait()`, `.cancel()` …
         """
         try:
             return _obey(parse(line, cell))

@@ -36,7 +36,7 @@ class Researcher(Protocol):
     def asks(self, options: Mapping[str, Any]) -> bool:
         """Tell whether a person is asked when the request does not say."""
 
-    def fingerprint(self, options: Mapping[str, Any], place: Place) -> str:
+    def fingerprint(self, options: Mapping[str, Any], place: Place, owner: str) -> str:
         """Name the state of the files that the options name."""
 
     def check_proposal(self, proposal: Any) -> Any:
@@ -47,6 +47,17 @@ class Researcher(Protocol):
 
     def source_text(self, folder: Path, source_id: str) -> tuple[str, str] | None:
         """Return title and stored text of a source, or None."""
+
+
+@runtime_checkable
+class Reader(Researcher, Protocol):
+    """Keep a library for each session, which can be asked further questions."""
+
+    def search(self, work: Work, query: str, k: int) -> list[dict[str, Any]]:
+        """Give the passages that fit best."""
+
+    def answer(self, work: Work, question: str) -> Report:
+        """Answer a question from what the session has read."""
 
 
 class FunctionResearcher:
@@ -78,7 +89,7 @@ class FunctionResearcher:
         """Ask: a function that wants an approval means it."""
         return True
 
-    def fingerprint(self, options: Mapping[str, Any], place: Place) -> str:
+    def fingerprint(self, options: Mapping[str, Any], place: Place, owner: str) -> str:
         """Name no files: which ones a function reads is its own matter."""
         return ""
 

@@ -314,6 +314,17 @@ class Runtime:
         )
         return found
 
+    def search_session(
+        self, caller: Caller, session_id: str, query: str, k: int = 20
+    ) -> Sequence[Mapping[str, Any]]:
+        """Give the passages of a session's library that fit a query best."""
+        return self._manager.questions.search(caller, session_id, query, k)
+
+    def ask(self, caller: Caller, session_id: str, question: str) -> dict[str, Any]:
+        """Answer a question from a session's library: a report of one section, and the same in Markdown."""
+        answer = self._manager.questions.answer(caller, session_id, question)
+        return {"report": answer.to_json(), "markdown": export(answer, "markdown").decode()}
+
     def source(self, caller: Caller, session_id: str, source_id: str) -> dict[str, Any]:
         """Give the stored text that citations of a source count in."""
         found = self._manager.questions.source_text(caller, session_id, source_id)

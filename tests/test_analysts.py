@@ -488,10 +488,10 @@ def test_the_cited_text_stays_as_it_was_when_the_file_changes(session):
 
 
 def test_the_fingerprint_changes_with_the_files(session):
-    before = session.researcher.fingerprint(session.options, session.place)
-    assert before == session.researcher.fingerprint(session.options, session.place)
+    before = session.researcher.fingerprint(session.options, session.place, "local")
+    assert before == session.researcher.fingerprint(session.options, session.place, "local")
     (session.place.folder / "bread.txt").write_text("Cake.", encoding="utf-8")
-    assert session.researcher.fingerprint(session.options, session.place) != before
+    assert session.researcher.fingerprint(session.options, session.place, "local") != before
 
 
 def test_importing_the_researcher_takes_no_graph_and_no_parser():

@@ -272,7 +272,12 @@ def test_notebook_cells_and_their_text_outputs_carry_the_cells_index() -> None:
 def test_what_this_product_wrote_is_no_evidence() -> None:
     mime = "application/vnd.jupyter-research.session+json"
     ours = {"output_type": "display_data", "data": {mime: {}, "text/plain": "the report says comets"}}
+    report = ["# Digest\n", "\n", "<!-- jupyter-research report -->\n", "\n", "“comets”"]
+    shown = {"output_type": "execute_result", "data": {"text/markdown": report, "text/plain": report}}
+    printed = {"output_type": "stream", "name": "stdout", "text": report}
     cells = [
+        _cell("session.report", outputs=[shown]),
+        _cell("print(session.report)", outputs=[printed]),
         _cell("%research what of comets?"),
         _cell("s = %research what of comets?"),
         _cell("%%research --ask\nwhat of comets?"),

@@ -76,6 +76,7 @@ def test_table_is_the_whole_of_the_contract() -> None:
         GET /sessions/{session}, POST /sessions/{session}/approve, POST /sessions/{session}/modify,
         POST /sessions/{session}/pause, POST /sessions/{session}/resume, POST /sessions/{session}/cancel,
         GET /sessions/{session}/events, GET /sessions/{session}/report, GET /sessions/{session}/sources/d1,
+        POST /sessions/{session}/search, POST /sessions/{session}/ask,
         DELETE /sessions/{session}, POST /test-websocket, GET /openapi.yaml
     """
     asked = {tuple(row.split()) for row in contract.replace("\n", " ").split(",")}
@@ -160,6 +161,8 @@ class TestOwners:
         bodies = {
             "/approve": {"version": 1},
             "/modify": {"version": 1, "feedback": "more"},
+            "/search": {"query": "why"},
+            "/ask": {"question": "why?"},
             "/test-websocket": {"session_id": session_id},
         }
         body = next((body for end, body in bodies.items() if path.endswith(end)), None)

@@ -117,6 +117,12 @@ def test_the_first_line_of_the_issue_gives_a_report_with_citations(kernel: Kerne
     assert all(verdicts)
     kernel.wait_for(lambda: any("text/markdown" in data for data in run.updates), "the end")
     assert "\n## Sources\n\n[1] " in run.updates[-1]["text/markdown"]
+    kernel.run("found = list(session.search('owner of a session', k=3))")
+    assert kernel.value("len(found)") == 3
+    answer = kernel.run("session.ask('what does a guest read?')")
+    (shown,) = [output["data"] for output in answer.of("execute_result")]
+    assert "<!-- jupyter-research report -->" in shown["text/markdown"]
+    assert "## What these sources say" in shown["text/markdown"]
 
 
 def test_the_body_of_another_cell_magic_stays_as_it_is(kernel: Kernel, server: Server) -> None:

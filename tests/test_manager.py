@@ -52,7 +52,7 @@ class Planner:
     def asks(self, options: Mapping[str, Any]) -> bool:
         return False
 
-    def fingerprint(self, options: Mapping[str, Any], place: Place) -> str:
+    def fingerprint(self, options: Mapping[str, Any], place: Place, owner: str) -> str:
         return self.files
 
     def check_proposal(self, proposal: Any) -> Any:

@@ -21,6 +21,8 @@ class Options:
     model: str = "extractive"
     local_only: bool = False
     budget: Mapping[str, float] = field(default_factory=dict)
+    #: Name and hash of each document that came with the request.
+    documents: tuple[Mapping[str, str], ...] = ()
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
@@ -41,6 +43,7 @@ class Options:
             model=_model(data.get("model")),
             local_only=_flag(data.get("local_only"), "local_only"),
             budget=_limits(data.get("budget")),
+            documents=tuple(data.get("documents") or ()),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -52,6 +55,7 @@ class Options:
             "model": self.model,
             "local_only": self.local_only,
             "budget": dict(self.budget),
+            **({"documents": [dict(one) for one in self.documents]} if self.documents else {}),
         }
 
 

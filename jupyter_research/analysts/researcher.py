@@ -66,8 +66,10 @@ class Analysts:
         names = [model["name"] for model in self.describe_models()]
         if read.model not in names:
             raise UnknownName(f"There is no model {read.model!r}: choose among {', '.join(names)}.")
-        check(read.sources, place)
-        local = read.local_only or self._local_only
+        if read.sources or not read.documents:
+            check(read.sources, place)
+        # What a kernel holds was never meant to leave the machine.
+        local = read.local_only or self._local_only or bool(read.documents)
         return {**read.to_json(), "local_only": local, "budget": self._within(read.budget)}
 
     def _within(self, budget: Mapping[str, float]) -> dict[str, float]:
@@ -80,11 +82,18 @@ class Analysts:
         """Ask a person first where a language model, so somebody's money, is used."""
         return bool(options.get("model", "extractive") != "extractive")
 
-    def fingerprint(self, options: Mapping[str, Any], place: Place) -> str:
-        """Name the state of the files that the options name."""
-        from ..sources import fingerprint, resolve
+    def fingerprint(self, options: Mapping[str, Any], place: Place, owner: str) -> str:
+        """Name the state of the files that the options name; what the index knows is not read again."""
+        from ..sources import fingerprint
+        from .collection import Collection
 
-        return fingerprint(resolve(options.get("sources") or (), place))
+        read = Options.from_json(options)
+        if read.documents and not read.sources:
+            # Their hashes stand in the options.
+            return ""
+        collection = Collection(owner=owner, place=place, sources=read.sources, indexes=self._indexes)
+        files = collection.files()
+        return fingerprint(files, collection.hashes(files))
 
     def check_proposal(self, proposal: Any) -> dict[str, Any]:
         """Give an edited team as it will be used; raise `InvalidRequest` where it cannot be."""
@@ -122,6 +131,20 @@ class Analysts:
                     raise SessionCancelled("The session was cancelled.") from None
                 return Drained()
 
+    def search(self, work: Work, query: str, k: int) -> list[dict[str, Any]]:
+        """Give the passages of the session's library that fit best."""
+        from .followup import Followup
+
+        with Followup.of(work, self._indexes) as followup:
+            return followup.search(query, k)
+
+    def answer(self, work: Work, question: str) -> Report:
+        """Answer a question with sentences of the session's library, word for word."""
+        from .followup import Followup
+
+        with Followup.of(work, self._indexes) as followup:
+            return followup.answer(question)
+
     def source_text(self, folder: Path, source_id: str) -> tuple[str, str] | None:
         """Give title and stored text of a cited source, as they were when it was cited."""
         cited = CitedTexts(folder)
@@ -137,7 +160,7 @@ class Analysts:
         from .study import Study
 
         options = Options.from_json(work.options)
-        shelf = Shelf(work, options, self._indexes, self._workers)
+        shelf = Shelf(work, self._indexes, self._workers)
         with Ledger(work.folder / "ledger.sqlite", work.session_id) as ledger:
             try:
                 yield Study(
@@ -195,7 +218,7 @@ def _begin(graph: Any, config: dict[str, Any], study: Study) -> Any:
         return {}
     if "library" in state:
         study.progress.found(state["library"]["files"])
-        study.shelf.reopen(study.progress)
+        study.shelf.reopen(study.progress.reading)
     if "analysts" in state:
         study.progress.team(state["analysts"])
     if snapshot.interrupts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, NoDocuments
 from ..work import Place
-from .shelf import collection, nothing_found
+from .shelf import nothing_found
 
 if TYPE_CHECKING:
     from ..documents import Passage
@@ -30,30 +30,35 @@ def search(
         InvalidRequest: for an empty query, a `k` out of range, a source that is none.
         NoDocuments: when there is nothing to read.
     """
-    from ..documents import Library
-    from ..sources import resolve
+    from .collection import Collection
 
-    if not query.strip():
-        raise InvalidRequest("The query is empty: say what to look for.")
-    if not 1 <= k <= 1000:
-        raise InvalidRequest(f"k is {k}: 1 to 1000 passages can be asked for.")
-    files = resolve(sources, place)
+    checked_query(query, k)
+    collection = Collection(owner=owner, place=place, sources=tuple(sources), indexes=indexes)
+    files = collection.files()
     if not files:
         raise NoDocuments(nothing_found(sources, ()))
-    indexes.mkdir(parents=True, exist_ok=True, mode=0o700)
-    library = Library(indexes / f"{collection(owner, place, sources)}.sqlite", files)
+    library = collection.open(files)
     try:
         indexed = library.refresh(progress=progress)
         if not indexed.documents:
             raise NoDocuments(
                 nothing_found(sources, [f"{one.name}: {one.reason}" for one in indexed.failures])
             )
-        return [_record(passage) for passage in library.search(query, k)]
+        return [record(passage) for passage in library.search(query, k)]
     finally:
         library.close()
 
 
-def _record(passage: Passage) -> dict[str, Any]:
+def checked_query(query: str, k: int) -> None:
+    """Raise `InvalidRequest` for an empty query, or a number of passages out of range."""
+    if not query.strip():
+        raise InvalidRequest("The query is empty: say what to look for.")
+    if not 1 <= k <= 1000:
+        raise InvalidRequest(f"k is {k}: 1 to 1000 passages can be asked for.")
+
+
+def record(passage: Passage) -> dict[str, Any]:
+    """Give a passage as those outside get it."""
     document = passage.document
     return {
         "source": document.id,

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..documents import Document, Indexed, Library, Passage
-from ..documents.records import FileRef
+from ..documents import Document, Indexed, Passage
 from ..errors import NoDocuments
 from ..models import Hit, foreign_language
-from ..sources import resolve
-from ..work import Place, Work
+from ..work import Work
 from .cited import CitedTexts
-from .options import Options
+from .collection import Collection
 from .progress import Progress
 
 #: How many documents of a library are looked at to find out its languages.
@@ -28,23 +23,17 @@ _LOOKED_AT: Final = 300
 class Shelf:
     """Hold the library of one session: read it, search it, store what is cited of it."""
 
-    def __init__(self, work: Work, options: Options, indexes: Path, workers: int | None) -> None:
+    def __init__(self, work: Work, indexes: Path, workers: int | None = None) -> None:
         self._work = work
-        self._sources = options.sources
-        self._index = indexes / f"{collection(work.owner, work.place, options.sources)}.sqlite"
+        self._collection = Collection.of(work, indexes)
         self._workers = workers
-        self._library = Library(self._index, (), workers=workers)
+        self._library = self._collection.open((), workers=workers)
         self._cited = CitedTexts(work.folder)
         self._documents: dict[str, Document] = {}
         self._frequencies: dict[str, int] = {}
         self._lock = threading.Lock()
         self._size: int | None = None
         self._indexed: Indexed | None = None
-
-    @property
-    def files(self) -> list[FileRef]:
-        """Find the files that the session's sources name."""
-        return resolve(self._sources, self._work.place)
 
     def read(self, progress: Progress) -> Indexed:
         """Read what is new among the files; once for each attempt.
@@ -53,22 +42,22 @@ class Shelf:
             NoDocuments: when there is nothing to read, with lines to copy.
             Stopped: when a drain was asked for.
         """
-        if self._indexed is not None:
-            return self._indexed
-        progress.say("Looking for documents", "READ_LIBRARY")
-        files = self.files
+        if self._indexed is None:
+            progress.say("Looking for documents", "READ_LIBRARY")
+            self._indexed = self._read(progress.reading)
+        return self._indexed
+
+    def _read(self, progress: Callable[[int, int, str], None]) -> Indexed:
+        files = self._collection.files()
         if not files:
-            raise NoDocuments(nothing_found(self._sources, ()))
-        self._index.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            raise NoDocuments(nothing_found(self._collection.sources, ()))
         self._library.close()
-        self._library = Library(self._index, files, workers=self._workers)
-        indexed = self._library.refresh(progress=progress.reading, control=self._work.control)
+        self._library = self._collection.open(files, workers=self._workers)
+        indexed = self._library.refresh(progress=progress, control=self._work.control)
         if not indexed.documents:
-            raise NoDocuments(
-                nothing_found(self._sources, [f"{one.name}: {one.reason}" for one in indexed.failures])
-            )
+            failures = [f"{one.name}: {one.reason}" for one in indexed.failures]
+            raise NoDocuments(nothing_found(self._collection.sources, failures))
         self._documents = {document.id: document for document in indexed.documents}
-        self._indexed = indexed
         return indexed
 
     def languages(self) -> dict[str, int]:
@@ -78,14 +67,22 @@ class Shelf:
         found = Counter(foreign_language(self._library.text(document.id)) for document in sample)
         return {language: number for language, number in found.most_common() if language is not None}
 
-    def reopen(self, progress: Progress) -> None:
-        """Make sure that a resumed session finds what had been read, should the index be gone."""
+    def reopen(self, progress: Callable[[int, int, str], None]) -> None:
+        """Make sure that what had been read is found, should the index be gone."""
         if not self._library.size():
-            self.read(progress)
+            self._read(progress)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Give the passages that fit best."""
-        return [_hit(passage) for passage in self._library.search(query, k)]
+        return [_hit(passage) for passage in self.passages(query, k)]
+
+    def passages(self, query: str, k: int) -> list[Passage]:
+        """Give the passages that fit best, with all that is known of their documents."""
+        return self._library.search(query, k)
+
+    def documents(self) -> list[Document]:
+        """Give all documents."""
+        return self._library.documents()
 
     def size(self) -> int:
         """Count the passages."""
@@ -129,13 +126,6 @@ def _hit(passage: Passage) -> Hit:
         "heading": passage.heading,
         "score": passage.score,
     }
-
-
-def collection(owner: str, place: Place, sources: Sequence[str]) -> str:
-    """Name the index of a collection: one for each owner, folder and list of sources."""
-    libraries = {name: str(path) for name, path in place.libraries.items() if name in sources}
-    named = [owner, place.guest, str(place.root), os.fspath(place.folder), list(sources), libraries]
-    return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:32]
 
 
 def nothing_found(sources: Sequence[str], failures: Sequence[str]) -> str:

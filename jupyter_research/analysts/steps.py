@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 from ..citations import Checker, Registry
 from ..errors import ResearcherFailed
-from ..models import Brief, Draft
-from ..report import Citation, Claim, Section
+from ..models import Brief
+from ..report import Claim, Section
 from .assembly import assemble
 from .cited import CitedTexts
+from .claims import claim_of
 from .state import Interview, State
 from .study import Study
 from .team import check_team
@@ -116,7 +117,7 @@ class Steps:
         numbers = iter(range(1, 1_000_000))
         sections = []
         for section in drafts:
-            claims = tuple(self._checked(claim, f"c{next(numbers)}", checker) for claim in section["claims"])
+            claims = tuple(checker.check(claim_of(claim, f"c{next(numbers)}")) for claim in section["claims"])
             for claim in claims:
                 self._register(claim, registry)
             sections.append(Section(heading=section["heading"], analyst=section["analyst"], claims=claims))
@@ -132,26 +133,6 @@ class Steps:
         report = assemble(self._study, state)
         self._say("FINALIZE_REPORT", f"The report is ready: {_counted(len(report.sources), 'source')} cited")
         return {"report": report.to_json()}
-
-    def _checked(self, draft: Draft, claim_id: str, checker: Checker) -> Claim:
-        claim = Claim(
-            id=claim_id,
-            text=draft["text"],
-            note=bool(draft.get("note")) and not draft["quotes"],
-            citations=tuple(
-                Citation(
-                    source=quote["document"],
-                    start=quote["start"],
-                    end=quote["end"],
-                    quote=quote["quote"],
-                    page=quote["page"],
-                    cell=quote["cell"],
-                    heading=quote["heading"],
-                )
-                for quote in draft["quotes"]
-            ),
-        )
-        return checker.check(claim)
 
     def _register(self, claim: Claim, registry: Registry) -> None:
         for citation in claim.citations:

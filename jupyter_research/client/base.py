@@ -13,6 +13,8 @@ Events = list[dict[str, Any]]
 
 Snapshots = list[Snapshot]
 
+Passages = list[dict[str, Any]]
+
 
 class Client(Protocol):
     """Command sessions and read them. Every method blocks and raises `ResearchError`."""
@@ -59,6 +61,12 @@ class Client(Protocol):
 
     def source(self, session_id: str, source_id: str) -> dict[str, Any]:
         """Give `{"id", "title", "text"}` of a source as it was stored."""
+
+    def search_session(self, session_id: str, query: str, k: int) -> Passages:
+        """Give the passages of a session's library that fit best."""
+
+    def ask(self, session_id: str, question: str) -> dict[str, Any]:
+        """Answer from a session's library: `{"report", "markdown"}`."""
 
     def health(self) -> dict[str, Any]:
         """Give the version and how many sessions are in which state."""

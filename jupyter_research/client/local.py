@@ -13,7 +13,7 @@ from urllib.parse import quote
 from .. import errors
 from ..events import Snapshot
 from ..work import Caller
-from .base import Events, Snapshots, Where
+from .base import Events, Passages, Snapshots, Where
 from .discovery import kernel_id, parent_server
 
 if TYPE_CHECKING:
@@ -119,6 +119,14 @@ class LocalClient:
     def source(self, session_id: str, source_id: str) -> dict[str, Any]:
         """Give `{"id", "title", "text"}` of a source as it was stored."""
         return self.runtime.source(self._caller, session_id, source_id)
+
+    def search_session(self, session_id: str, query: str, k: int) -> Passages:
+        """Give the passages of a session's library that fit best."""
+        return [dict(one) for one in self.runtime.search_session(self._caller, session_id, query, k)]
+
+    def ask(self, session_id: str, question: str) -> dict[str, Any]:
+        """Answer from a session's library: `{"report", "markdown"}`."""
+        return self.runtime.ask(self._caller, session_id, question)
 
     def search(self, query: str, *, sources: Sequence[str], k: int = 20) -> Sequence[Mapping[str, Any]]:
         """Give the passages of files that fit best, without a session."""

@@ -9,9 +9,12 @@ from urllib.parse import quote, urlencode
 from .. import errors
 from .._version import __version__
 from ..events import Snapshot
-from .base import Events, Snapshots, Where
+from .base import Events, Passages, Snapshots, Where
 from .discovery import Server
 from .transport import Answer, Transport
+
+#: Seconds that a search may take beyond the usual: a library whose index was taken away is read again.
+_PATIENCE = 300.0
 
 
 class NoCredential(errors.ServerRefused):
@@ -88,6 +91,17 @@ class ServerClient:
     def source(self, session_id: str, source_id: str) -> dict[str, Any]:
         """Give `{"id", "title", "text"}` of a source as it was stored."""
         return self._object(self._send("GET", _of(session_id, "sources", source_id)))
+
+    def search_session(self, session_id: str, query: str, k: int) -> Passages:
+        """Give the passages of a session's library that fit best."""
+        answer = self._send("POST", _of(session_id, "search"), {"query": query, "k": k}, patience=_PATIENCE)
+        found: Passages = self._object(answer)["passages"]
+        return found
+
+    def ask(self, session_id: str, question: str) -> dict[str, Any]:
+        """Answer from a session's library: `{"report", "markdown"}`."""
+        body = {"question": question}
+        return self._object(self._send("POST", _of(session_id, "ask"), body, patience=_PATIENCE))
 
     def health(self) -> dict[str, Any]:
         """Give the version and how many sessions are in which state."""

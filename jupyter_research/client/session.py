@@ -83,10 +83,7 @@ class Session:
             if not snapshot["report_available"]:
                 raise errors.NotReady(_not_ready(snapshot))
             data = json.loads(self.client.report(self.id, "json"))
-            plain = Report.from_json(data)
-            fields = {name: getattr(plain, name) for name in Report.__dataclass_fields__}
-            text = self.client.report(self.id, "markdown").decode()
-            self._report = CellReport(**fields, text=text)
+            self._report = _in_cell(data, self.client.report(self.id, "markdown").decode())
         return self._report
 
     @property
@@ -112,6 +109,26 @@ class Session:
                 for claim in section.claims
             ]
         )
+
+    def search(self, query: str, k: int = 20) -> Any:
+        """Give the passages of the session's own library that fit best, with file, page and quote.
+
+        Args:
+            query: words; their endings do not matter.
+            k: how many passages, 1 to 1000.
+
+        Returns:
+            a DataFrame where pandas is installed, else a list of records.
+        """
+        return table(self.client.search_session(self.id, query, k))
+
+    def ask(self, question: str) -> CellReport:
+        """Answer a further question with sentences of the session's library, word for word.
+
+        No language model is asked, whatever model the session has.
+        """
+        answer = self.client.ask(self.id, question)
+        return _in_cell(answer["report"], answer["markdown"])
 
     def wait(self, timeout: float | None = None) -> Session:
         """Wait for the end and return the session. Interrupting the wait leaves the session working.
@@ -196,6 +213,11 @@ class Session:
             print(repr(self))
         else:
             self._show(self)
+
+
+def _in_cell(data: Mapping[str, Any], text: str) -> CellReport:
+    plain = Report.from_json(data)
+    return CellReport(**{name: getattr(plain, name) for name in Report.__dataclass_fields__}, text=text)
 
 
 def _phase(snapshot: Snapshot) -> str:

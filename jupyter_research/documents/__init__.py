@@ -3,7 +3,9 @@
 from .kinds import DOCUMENTS, KINDS, kind_of
 from .library import Library
 from .records import Document, Failure, FileRef, Indexed, Passage, Stopped
+from .schema import IndexUnusable
 from .sentences import sentences
+from .shared import SharedLibrary
 
 __all__ = [
     "DOCUMENTS",
@@ -11,9 +13,11 @@ __all__ = [
     "Document",
     "Failure",
     "FileRef",
+    "IndexUnusable",
     "Indexed",
     "Library",
     "Passage",
+    "SharedLibrary",
     "Stopped",
     "kind_of",
     "sentences",

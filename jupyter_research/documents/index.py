@@ -10,8 +10,8 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,16 @@ from .rows import Entry, Known
 class Index:
     """Read and write one collection's file, opened on first use."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connect: Callable[[Path], sqlite3.Connection] = schema.connect,
+        seen: Callable[[Document], Document] = lambda document: document,
+    ) -> None:
+        """Take the file, how it is opened, and how its documents are named to whoever asks."""
         self._path = path
+        self._connect = connect
+        self._seen = seen
         self._local = threading.local()
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
@@ -62,9 +70,25 @@ class Index:
             connection.execute("DELETE FROM reference_entries")
             connection.executemany("INSERT INTO reference_entries VALUES (?, ?, ?, ?, ?)", wanted.values())
 
+    def describe(self, about: Mapping[str, str]) -> None:
+        """Keep what the index is about, for those who look at the file alone."""
+        if about.items() <= self.about().items():
+            return
+        with self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
+
+    def about(self) -> dict[str, str]:
+        """Give what the index is about."""
+        return dict(self._select("SELECT what, value FROM about"))
+
+    def copy(self, target: Path) -> None:
+        """Copy the index as it is at this moment."""
+        schema.copy(self._connection(), target)
+
     def documents(self) -> list[Document]:
         """Give all documents, by name."""
-        return sorted(map(rows.document, self._select(rows.DOCUMENTS)), key=lambda one: one.name)
+        found = (self._seen(rows.document(row)) for row in self._select(rows.DOCUMENTS))
+        return sorted(found, key=lambda one: one.name)
 
     def text(self, document_id: str) -> str | None:
         """Give the stored text of a document."""
@@ -127,6 +151,12 @@ class Index:
         for connection in connections:
             connection.close()
 
+    def finish(self) -> None:
+        """Close, and leave the file alone behind, without a log beside it."""
+        self.close()
+        with closing(self._connect(self._path)) as connection:
+            schema.still(connection)
+
     def clear(self) -> None:
         """Take the file away: the next use makes it anew."""
         self.close()
@@ -134,7 +164,7 @@ class Index:
 
     def _numbered(self, numbers: set[int]) -> dict[int, Document]:
         found = self._select(f"{rows.DOCUMENTS} WHERE d.number IN ({_marks(numbers)})", *numbers)
-        return {row[0]: rows.document(row) for row in found}
+        return {row[0]: self._seen(rows.document(row)) for row in found}
 
     def _select(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return self._connection().execute(statement, values).fetchall()
@@ -142,7 +172,7 @@ class Index:
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = schema.connect(self._path)
+            connection = self._connect(self._path)
             with self._lock:
                 self._connections.append(connection)
                 self._local.connection = connection

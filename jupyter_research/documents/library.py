@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import SourceNotFound
 from ..work import Control
@@ -22,7 +23,7 @@ from .schema import is_broken
 Progress = Callable[[int, int, str], None]
 
 
-def _silent(done: int, total: int, name: str) -> None:
+def silent(done: int, total: int, name: str) -> None:
     """Report nothing."""
 
 
@@ -32,14 +33,25 @@ class Library:
     Thread-safe; several libraries, also in several processes, may share one index file.
     """
 
-    def __init__(self, index: Path, files: Sequence[FileRef], *, workers: int | None = None) -> None:
-        """Name the index file, opened on first use, and the files of the collection."""
+    def __init__(
+        self,
+        index: Path,
+        files: Sequence[FileRef],
+        *,
+        workers: int | None = None,
+        about: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Name the index file, opened on first use, and the files of the collection.
+
+        `about` is kept in the file, and says to those who find it what it is an index of.
+        """
         self._path = index
+        self._about = about
         self._index = Index(index)
         self._files = tuple({file.path: file for file in files}.values())
         self._workers = workers
 
-    def refresh(self, *, progress: Progress = _silent, control: Control | None = None) -> Indexed:
+    def refresh(self, *, progress: Progress = silent, control: Control | None = None) -> Indexed:
         """Read the files that are new or changed and forget those that are gone.
 
         `progress` is called in this thread with files done, files in all, and the last name. A cancel
@@ -52,6 +64,9 @@ class Library:
                 raise
             self._index.clear()
             outcome = self._read(progress, control or Control())
+        return self._indexed(outcome)
+
+    def _indexed(self, outcome: Outcome) -> Indexed:
         documents = tuple(self._index.documents())
         return Indexed(
             read=outcome.read,
@@ -62,6 +77,7 @@ class Library:
         )
 
     def _read(self, progress: Progress, control: Control) -> Outcome:
+        self._index.describe(self._about)
         outcome = Reading(self._index, self._files, self._workers, progress, control).run()
         documents = self._index.documents()
         bibliography = Bibliography.beside(document.path for document in documents)
@@ -105,6 +121,14 @@ class Library:
     def size(self) -> int:
         """Count the passages."""
         return self._index.size()
+
+    def copy(self, target: Path) -> None:
+        """Copy the index as it is at this moment, for another collection to go on from."""
+        self._index.copy(target)
+
+    def finish(self) -> None:
+        """Leave one file behind that can be read where nothing can be written."""
+        self._index.finish()
 
     def close(self) -> None:
         """Close the index; it opens again when used."""

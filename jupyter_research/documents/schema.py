@@ -6,15 +6,18 @@ The file is a cache of what the documents say: one that cannot be used is made a
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 #: Raised whenever tables, parsing or cutting change: what an older one read is read again.
-VERSION: Final = 9
+VERSION: Final = 10
 
-_TABLES: Final = ("search", "passages", "files", "documents", "reference_entries")
+_TABLES: Final = ("search", "passages", "files", "documents", "reference_entries", "about")
 
 _SCHEMA: Final = """
 CREATE TABLE documents (
@@ -34,10 +37,16 @@ CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
     page INTEGER, cell INTEGER, heading TEXT, title TEXT NOT NULL, body TEXT NOT NULL
 );
+CREATE TABLE about (what TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE search USING fts5 (
     title, body, content='passages', content_rowid='id', tokenize='porter unicode61 remove_diacritics 2'
 );
 """
+
+
+class IndexUnusable(Exception):
+    """Say why an index that somebody else made cannot be used."""
+
 
 #: Seconds to wait for another writer: a batch takes one at most.
 _PATIENCE: Final = 30.0
@@ -74,6 +83,48 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a file that nobody writes: it is replaced as a whole, and may lie where nothing can be written.
+
+    Raises:
+        IndexUnusable: when it is no index, or one of another version.
+    """
+    address = f"file:{quote(os.fspath(path))}?mode=ro&immutable=1"
+    try:
+        connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise IndexUnusable(f"{path} cannot be opened as an index: {error}.") from error
+    if version != VERSION:
+        connection.close()
+        raise IndexUnusable(f"{path} was built by another version of jupyter_research.")
+    # A schema that somebody has tampered with runs nothing.
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def copy(read: sqlite3.Connection, target: Path) -> None:
+    """Copy an index as it is at this moment."""
+    temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
+    try:
+        with closing(connect(temporary)) as write:
+            still(write)
+            read.backup(write)
+        os.replace(temporary, target)
+    finally:
+        remove(temporary)
+
+
+def still(connection: sqlite3.Connection) -> bool:
+    """Give up the write-ahead log, so that the file alone is the index; False while others use it."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    return bool(mode == "delete")
 
 
 def is_broken(error: sqlite3.DatabaseError) -> bool:

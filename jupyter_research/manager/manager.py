@@ -6,20 +6,23 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from ..analysts.given import Given, GivenDocuments
 from ..errors import (
+    InvalidRequest,
     LimitReached,
+    ResearchError,
     SessionNotFound,
     StaleVersion,
     WrongState,
 )
 from ..events import Kind, Snapshot, State
-from ..researchers import Registry
+from ..researchers import Reader, Registry, Researcher
 from ..store import SessionLog, Store
 from ..store.writer import settle
 from ..work import Caller, Place
@@ -69,7 +72,7 @@ class Manager:
         self._lock = self._transitions.lock
         self._jobs = self._transitions.jobs
         self._slots = self._transitions.slots
-        self.questions = Questions(store, registry, self._turns.session_folder)
+        self.questions = Questions(store, registry, self._turns.session_folder, place)
         self.recovery = Recovery(store, self._transitions, self._resume)
         self._allowance = Allowance(store, self._transitions, self._turns.session_folder)
         self._retention = Retention(store, limits, self._remove_where)
@@ -95,7 +98,7 @@ class Manager:
         request = StartRequest.from_json(body)
         researcher = self._registry.get(request.researcher)
         place = self._place(request.notebook, caller.guest)
-        options = researcher.check(request.options, place)
+        options = researcher.check(_with_documents(request, researcher), place)
         approve = request.approve or ("ask" if researcher.asks(options) else "auto")
         record = Record(
             topic=request.topic,
@@ -108,17 +111,27 @@ class Manager:
             key=request.key,
         )
         if request.key is None:
-            return self._start(caller, record), True
+            return self._start(caller, record, request.documents), True
         with self._key_lock(caller.owner, request.key):
-            record = replace(record, fingerprint=researcher.fingerprint(options, place))
+            record = replace(record, fingerprint=researcher.fingerprint(options, place, caller.owner))
             known = None if request.new else self._same(caller, record)
             if known is not None:
                 return self._store.snapshot(known), False
-            return self._start(caller, record), True
+            return self._start(caller, record, request.documents), True
 
-    def _start(self, caller: Caller, record: Record) -> Snapshot:
+    def _start(self, caller: Caller, record: Record, documents: Sequence[Given]) -> Snapshot:
         self._allowance.check_room(caller.owner)
         session_id = uuid.uuid4().hex
+        if documents:
+            # Before the session is in the log: one that is there has what it was given.
+            GivenDocuments(self._turns.session_folder(session_id)).keep(documents)
+        try:
+            return self._begin(session_id, caller, record)
+        except ResearchError:
+            self._turns.remove_folder(session_id)
+            raise
+
+    def _begin(self, session_id: str, caller: Caller, record: Record) -> Snapshot:
         with self._lock:
             self._refuse_when_closing()
             if self._slots.queued >= self._transitions.limits.max_queued_sessions:
@@ -383,3 +396,12 @@ class Manager:
     def _refuse_when_closing(self) -> None:
         if self._transitions.closing:
             raise LimitReached("The server is shutting down: start the session again when it is back.")
+
+
+def _with_documents(request: StartRequest, researcher: Researcher) -> Mapping[str, Any]:
+    """Give the options, with the names and hashes of the documents that came along."""
+    if not request.documents:
+        return request.options
+    if not isinstance(researcher, Reader):
+        raise InvalidRequest(f"The researcher {request.researcher} takes no documents.")
+    return {**request.options, "documents": [one.described() for one in request.documents]}

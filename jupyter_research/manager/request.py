@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import orjson
 
+from ..analysts.given import Given
 from ..errors import InvalidRequest
 
 MAX_TOPIC: Final = 4000
@@ -30,6 +31,8 @@ class StartRequest:
     key: str | None = None
     #: Take the key for a new session, whatever it named before.
     new: bool = False
+    #: Texts that the kernel holds, as further sources.
+    documents: tuple[Given, ...] = ()
 
     @classmethod
     def from_json(cls, body: Any) -> StartRequest:
@@ -38,7 +41,8 @@ class StartRequest:
         Raises:
             InvalidRequest: for an unknown field, a wrong type or a value out of range.
         """
-        fields = checked(body, {"topic", "researcher", "options", "approve", "notebook", "key", "new"})
+        allowed = {"topic", "researcher", "options", "approve", "notebook", "key", "new", "documents"}
+        fields = checked(body, allowed)
         topic = _text(fields, "topic", required=True)
         assert topic is not None
         if not topic.strip():
@@ -48,6 +52,8 @@ class StartRequest:
         options = fields.get("options")
         if options is not None and not isinstance(options, Mapping):
             raise InvalidRequest("options must be an object.")
+        if options and "documents" in options:
+            raise InvalidRequest("documents stand beside the options, with their texts.")
         approve = _text(fields, "approve")
         if approve not in (None, "ask", "auto"):
             raise InvalidRequest('approve must be "ask", "auto" or null.')
@@ -65,6 +71,7 @@ class StartRequest:
             notebook=_text(fields, "notebook"),
             key=key,
             new=bool(new),
+            documents=Given.from_json(fields.get("documents")),
         )
 
 

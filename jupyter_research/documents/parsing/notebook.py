@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from .encoding import decode
-from .parsed import PRODUCT, Composer, NoEvidence, Parsed, Unreadable
+from .parsed import PRODUCT, REPORT_MARK, Composer, NoEvidence, Parsed, Unreadable
 
 _OUR_TYPE: Final = "application/vnd.jupyter-research.session+json"
 #: A cell that starts a session carries every word of its topic and is evidence of nothing.
@@ -19,6 +19,8 @@ _COMMAND: Final = re.compile(
     r"\s*(?:\w+\s*=\s*)?%{1,2}research\b|\s*%(?:load_ext|reload_ext)\s+jupyter_research\b"
 )
 _HEADING: Final = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", re.M)
+#: What an output says in words.
+_TEXTS: Final = ("text/markdown", "text/plain", "text")
 #: An output beyond this is a log or a dump.
 _OUTPUT_CHARS: Final = 20_000
 
@@ -83,12 +85,17 @@ def _outputs(cell: Mapping[str, Any]) -> Iterator[str]:
     outputs = cell.get("outputs")
     for output in outputs if isinstance(outputs, list) else ():
         data = _mapping(_mapping(output).get("data", output))
-        if _OUR_TYPE in data or _own(_mapping(output)):
+        if _OUR_TYPE in data or _own(_mapping(output)) or _shows_report(data):
             continue
-        for name in ("text/markdown", "text/plain", "text"):
+        for name in _TEXTS:
             if text := _text(data.get(name)):
                 yield text
                 break
+
+
+def _shows_report(data: Mapping[str, Any]) -> bool:
+    """Tell a report that a person looked at in a cell, or printed there."""
+    return any(REPORT_MARK in _text(data.get(name)) for name in _TEXTS)
 
 
 def _authors(metadata: Mapping[str, Any]) -> tuple[str, ...]:

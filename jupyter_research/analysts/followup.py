@@ -1,0 +1,94 @@
+"""Put further questions to the library of a session: passages, and sentences word for word as an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from .._version import __version__
+from ..citations import Checker, Registry
+from ..documents import sentences
+from ..errors import InvalidRequest
+from ..events import utc_now
+from ..models import Brief, Draft, Extractive
+from ..report import Claim, Report, Section
+from ..work import Work
+from .cited import CitedTexts
+from .claims import claim_of
+from .search import checked_query, record
+from .shelf import Shelf
+from .study import PASSAGES
+
+_HEADING: Final = "What these sources say"
+_MOST: Final = 4000
+
+
+class Followup:
+    """Hold a session's library open for a question."""
+
+    def __init__(self, work: Work, shelf: Shelf) -> None:
+        self._work = work
+        self._shelf = shelf
+        self._cited = CitedTexts(work.folder)
+        self._model = Extractive(sentences)
+
+    @classmethod
+    @contextmanager
+    def of(cls, work: Work, indexes: Path) -> Iterator[Followup]:
+        """Open the library as the session has read it; it is read anew where its index is gone."""
+        shelf = Shelf(work, indexes)
+        try:
+            shelf.reopen(lambda done, total, name: None)
+            yield cls(work, shelf)
+        finally:
+            shelf.close()
+
+    def search(self, query: str, k: int) -> list[dict[str, Any]]:
+        """Give the passages that fit best."""
+        checked_query(query, k)
+        return [record(passage) for passage in self._shelf.passages(query, k)]
+
+    def answer(self, question: str) -> Report:
+        """Answer with sentences of the library; a question that finds none is asked with the topic beside it.
+
+        Raises:
+            InvalidRequest: for an empty question, or one of more than 4000 characters.
+        """
+        if not question.strip():
+            raise InvalidRequest("The question is empty: say what is to be answered.")
+        if len(question) > _MOST:
+            raise InvalidRequest(f"The question has {len(question):,} characters: {_MOST:,} are allowed.")
+        claims = self._found(question) or self._found(f"{question} {self._work.topic}")
+        for document in {quote["document"] for claim in claims for quote in claim["quotes"]}:
+            self._shelf.cite(document)
+        return self._report(question, claims)
+
+    def _found(self, question: str) -> list[Draft]:
+        """Give the sentences closest to a question."""
+        brief = Brief(topic=question, corpus=self._shelf, count=1, documents=len(self._shelf.documents()))
+        body = self._model.write_body(brief, (), self._shelf.search(question, PASSAGES))
+        return body[0]["claims"] if body else []
+
+    def _report(self, question: str, claims: Sequence[Draft]) -> Report:
+        checker, registry = Checker(self._cited.text), Registry()
+        found = [checker.check(claim_of(claim, f"c{number}")) for number, claim in enumerate(claims, 1)]
+        for claim in found:
+            self._register(claim, registry)
+        nothing = "Nothing about the question was found in what the session has read: try other words."
+        return Report(
+            title=" ".join(question.split()),
+            session_id=self._work.session_id,
+            topic=question,
+            sections=(Section(heading=_HEADING, claims=tuple(found)),) if found else (),
+            sources=registry.numbered(),
+            limitations=(*self._model.limits(), *(() if found else (nothing,))),
+            made={"date": utc_now(), "model": self._model.name, "version": __version__},
+        )
+
+    def _register(self, claim: Claim, registry: Registry) -> None:
+        for citation in claim.citations:
+            source = self._cited.source(citation.source)
+            if source is not None:
+                registry.use(source)

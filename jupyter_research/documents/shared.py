@@ -1,0 +1,122 @@
+"""Search an index that was built for everybody: it lies beside the documents, and is never written."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ..work import Control
+from .index import Index
+from .library import Library, Progress, silent
+from .opening import Stamp
+from .reading import Outcome
+from .records import Document, Failure, FileRef, Indexed
+from .rows import Known
+from .schema import IndexUnusable, connect_to_read, remove
+
+#: Where the index of a folder lies: hidden, so that no walk reads it.
+PLACE: Final = Path(".jupyter_research", "library.sqlite")
+
+_NEW: Final = "newer than its library's index, which has to be built again"
+_CHANGED: Final = "changed since its library's index was built, so it is quoted as it was"
+_GONE: Final = "gone since its library's index was built, so it is quoted as it was"
+
+
+class SharedLibrary(Library):
+    """Search a folder's own index, and name what has changed since it was built."""
+
+    @classmethod
+    def beside(cls, folder: Path, files: Sequence[FileRef]) -> SharedLibrary | None:
+        """Open the index of a folder, where it has one; raise `IndexUnusable`."""
+        return cls(folder, files) if (folder / PLACE).is_file() else None
+
+    def __init__(self, folder: Path, files: Sequence[FileRef]) -> None:
+        """Open the index of a folder; raise `IndexUnusable` where it cannot be used."""
+        super().__init__(folder / PLACE, files)
+        self._folder = folder
+        self._names = {file.path: file.name for file in files}
+        self._index = Index(folder / PLACE, connect_to_read, self._seen)
+        try:
+            # The folder may be mounted elsewhere than where its index was built.
+            self._built = Path(self._index.about()["folder"])
+        except (KeyError, sqlite3.DatabaseError) as error:
+            self._index.close()
+            raise IndexUnusable(f"{folder / PLACE} is no index of a folder.") from error
+
+    def refresh(self, *, progress: Progress = silent, control: Control | None = None) -> Indexed:
+        """Compare the files with the index; read none."""
+        known = {self._here(path): one for path, one in self._index.known().items()}
+        outcome = Outcome(failures=list(self._gone(known)))
+        for file in self._files:
+            self._compare(file, known.get(file.path), outcome)
+        progress(len(self._files), len(self._files), "")
+        return self._indexed(outcome)
+
+    @property
+    def moved(self) -> bool:
+        """Tell whether the folder lies elsewhere than where its index was built."""
+        return self._built != self._folder
+
+    def _compare(self, file: FileRef, known: Known | None, outcome: Outcome) -> None:
+        if known is None:
+            outcome.failures.append(Failure(name=file.name, reason=_NEW))
+        elif not _is_as(file.path, known.stamp):
+            outcome.failures.append(Failure(name=file.name, reason=_CHANGED))
+        elif known.failure is not None:
+            outcome.failures.append(Failure(name=file.name, reason=known.failure))
+        elif known.hash is not None:
+            outcome.unchanged += 1
+
+    def _gone(self, known: Mapping[Path, Known]) -> Iterator[Failure]:
+        for path in known.keys() - self._names.keys():
+            if known[path].hash is not None:
+                yield Failure(name=path.relative_to(self._folder).as_posix(), reason=_GONE)
+
+    def _here(self, path: Path) -> Path:
+        return self._folder / path.relative_to(self._built)
+
+    def _seen(self, document: Document) -> Document:
+        path = self._here(document.path)
+        return replace(document, path=path, name=self._names.get(path, document.name))
+
+
+def build(folder: Path, files: Sequence[FileRef], progress: Progress = silent) -> Indexed:
+    """Build the index of a folder, or bring it up to date; who searches meanwhile has the old one."""
+    target = folder / PLACE
+    target.parent.mkdir(mode=0o755, exist_ok=True)
+    new = target.with_name(f"{target.name}.new")
+    remove(new)
+    _begin_with(folder, new)
+    try:
+        with closing(Library(new, files, about={"folder": os.fspath(folder)})) as library:
+            indexed = library.refresh(progress=progress)
+            library.finish()
+        # Everybody may read what everybody's documents say.
+        new.chmod(0o644)
+        os.replace(new, target)
+    finally:
+        remove(new)
+    return indexed
+
+
+def _begin_with(folder: Path, new: Path) -> None:
+    """Copy what the last building read; one that cannot be used is built anew."""
+    with suppress(IndexUnusable):
+        old = SharedLibrary.beside(folder, ())
+        if old is not None:
+            with closing(old):
+                if not old.moved:
+                    old.copy(new)
+
+
+def _is_as(path: Path, stamp: Stamp) -> bool:
+    """Compare size and date alone: another machine sees the same file under another inode."""
+    try:
+        return Stamp.of(os.stat(path))[:2] == stamp[:2]
+    except OSError:
+        return False
