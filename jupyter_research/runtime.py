@@ -17,20 +17,32 @@ from .analysts import Analysts
 from .broadcast import Broadcast
 from .capture import Capture
 from .carry import carriers, disown_workers
-from .errors import NotReady, PathRefused, SourceNotFound, WrongState
+from .documents import Indexed, KeptIndex, SharedLibrary, forget, kept
+from .errors import NotReady, PathRefused, SourceNotFound, StorageFailed, WrongState
 from .events import Kind, Snapshot, State
 from .export import FORMATS, export
 from .manager import Limits, Manager
 from .report import Report
 from .researchers import FunctionResearcher, Registry, Researcher
-from .sources import example_library
+from .sources import example_library, resolve
 from .store import Finding, Folder, SessionLog, Store, claim, examine
 from .store.writer import settle
 from .work import Caller, Place
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Figures", "Finding", "Runtime", "Settings", "examine"]
+__all__ = [
+    "Figures",
+    "Finding",
+    "Indexed",
+    "KeptIndex",
+    "Runtime",
+    "Settings",
+    "build_index",
+    "examine",
+    "forget",
+    "kept",
+]
 
 #: The name of our own documentation among the libraries.
 EXAMPLE = "example"
@@ -43,6 +55,8 @@ class Settings:
     data_dir: Path
     #: The folder beneath which sessions may read; None where they may read what the process may.
     root: Path | None = None
+    #: Where the indexes of libraries are kept; None for a place in the data folder.
+    indexes: Path | None = None
     libraries: Mapping[str, Path] = field(default_factory=dict)
     researchers: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
@@ -122,7 +136,7 @@ class Runtime:
         self.broadcast.use(self._store)
         self._registry = Registry(
             Analysts(
-                indexes=folder.indexes,
+                indexes=settings.indexes or folder.indexes,
                 models=settings.models,
                 local_only=settings.local_only,
                 max_seconds=settings.max_session_seconds,
@@ -309,7 +323,7 @@ class Runtime:
             owner=caller.owner,
             place=self._place(None, caller.guest),
             sources=sources,
-            indexes=folder.indexes,
+            indexes=self.settings.indexes or folder.indexes,
             progress=progress,
         )
         return found
@@ -378,3 +392,19 @@ class Runtime:
 
     def _storage_failed(self, logs: Any, sentence: str) -> None:
         self._manager.recovery.storage_failed(logs, sentence)
+
+
+def build_index(folder: Path, progress: Callable[[int, int, str], None]) -> tuple[Indexed, Path]:
+    """Build the index of a folder for everybody, beside its files; give what came of it, and where it lies.
+
+    Raises:
+        PathRefused: when the folder cannot be read.
+        StorageFailed: when nothing can be written there.
+    """
+    files = resolve([str(folder)], Place(root=None, folder=folder))
+    try:
+        return SharedLibrary.build(folder, files, progress), SharedLibrary.place(folder)
+    except OSError as error:
+        raise StorageFailed(
+            f"The index cannot be written into {folder} ({error.strerror}): run this as somebody who may."
+        ) from error

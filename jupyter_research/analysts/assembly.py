@@ -8,7 +8,7 @@ from typing import Any, Final
 from .._version import __version__
 from ..events import utc_now
 from ..report import Report, Section, Source
-from .state import State
+from .state import LibraryFacts, State
 from .study import Study
 
 #: How many unreadable files are named one by one.
@@ -39,11 +39,18 @@ def usage(study: Study) -> dict[str, Any]:
 
 def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Iterator[str]:
     yield from study.model.limits()
-    failures = state["library"]["failures"]
+    library = state["library"]
+    failures = library["failures"]
     for name, reason in failures[:_NAMED]:
         yield f"{name} could not be read: {reason}."
     if len(failures) > _NAMED:
         yield f"{len(failures) - _NAMED} more files could not be read."
+    papers = library.get("papers", 0)
+    if unknown := papers - library.get("identified", 0):
+        yield (
+            f"{unknown} of {papers} papers could not be identified: a .bib or CSL-JSON file beside them "
+            "would say who wrote what."
+        )
     for language, number in state["library"]["languages"].items():
         some = "At least " if state["library"]["documents"] > 300 else ""
         yield (
@@ -63,6 +70,12 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
         yield "Nothing about the topic was found in the library."
 
 
+def _identified(library: LibraryFacts) -> dict[str, str]:
+    """Say how many of the papers bear title and author; nothing where there is none."""
+    papers = library.get("papers")
+    return {"identified": f"{library.get('identified', 0)} of {papers}"} if papers else {}
+
+
 def _made(study: Study, state: State) -> dict[str, Any]:
     library = state["library"]
     counts = study.ledger.counts()
@@ -71,6 +84,7 @@ def _made(study: Study, state: State) -> dict[str, Any]:
         "folders": list(study.options.sources) or [str(study.work.place.folder)],
         "files": library["files"],
         "documents": library["documents"],
+        **_identified(library),
         "failed": [name for name, _ in library["failures"]],
         "corpus_hash": library["hash"],
         "analysts": [analyst["name"] for analyst in state["analysts"]],

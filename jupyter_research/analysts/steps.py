@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..citations import Checker, Registry
+from ..documents import PAPERS
 from ..errors import ResearcherFailed
 from ..models import Brief
 from ..report import Claim, Section
@@ -32,11 +33,14 @@ class Steps:
         indexed = self._study.shelf.read(self._study.progress)
         files = len(indexed.documents) + len(indexed.failures)
         self._study.progress.found(files)
+        papers = [document for document in indexed.documents if document.kind in PAPERS]
         self._say("READ_LIBRARY", f"{_counted(len(indexed.documents), 'document')} can be searched")
         return {
             "library": {
                 "files": files,
                 "documents": len(indexed.documents),
+                "papers": len(papers),
+                "identified": sum(paper.identified for paper in papers),
                 "failures": [(one.name, one.reason) for one in indexed.failures],
                 "hash": indexed.hash,
                 "languages": self._study.shelf.languages(),
