@@ -94,13 +94,15 @@ def _bootstrap(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _submit(original: Callable[..., Any]) -> Callable[..., Any]:
+    # Strangers pay for the look alone: their arguments are handed on as they came, not taken apart.
     @wraps(original)
-    def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    def submit(*args: Any, **kwargs: Any) -> Any:
         binding = current()
-        if binding is None:
-            return original(self, fn, *args, **kwargs)
+        return original(*args, **kwargs) if binding is None else carried(binding, *args, **kwargs)
+
+    def carried(binding: Binding, pool: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         with bound(None):  # A worker started by this call must not keep the session.
-            return original(self, Bound(fn, binding), *args, **kwargs)
+            return original(pool, Bound(fn, binding), *args, **kwargs)
 
     return submit
 

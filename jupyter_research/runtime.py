@@ -87,6 +87,8 @@ class Figures:
     dropped: int
     #: Updates that wait to be committed.
     backlog: int
+    #: Threads that wait because too many updates of their session do.
+    held: int
     #: Joins of all sockets.
     viewers: int
     #: Threads that still run though their session has ended.
@@ -131,7 +133,10 @@ class Runtime:
     def _build(self, folder: Folder) -> None:
         settings = self.settings
         self._store = Store(
-            folder.path / "research.sqlite", on_commit=self.broadcast.grew, on_failure=self._storage_failed
+            folder.path / "research.sqlite",
+            on_commit=self.broadcast.grew,
+            on_failure=self._storage_failed,
+            may_wait=lambda: not self.broadcast.on_loop(),
         )
         self.broadcast.use(self._store)
         self._registry = Registry(
@@ -248,6 +253,7 @@ class Runtime:
             delivered=self.broadcast.delivered,
             dropped=self._store.dropped,
             backlog=self._store.backlog,
+            held=self._store.held,
             viewers=self.broadcast.viewer_count(),
             abandoned_threads=self._manager.abandoned_threads,
         )

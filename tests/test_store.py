@@ -131,10 +131,14 @@ def test_a_session_that_fills_its_share_waits_by_itself_and_no_other_does(store:
     assert store.update(other, 1, "not held up", None)
     assert time.monotonic() - begun < 1
     assert sent <= MAX_WAITING
+    while store.held == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (store.held, store.backlog) == (1, MAX_WAITING + 1)
     blocker.execute("ROLLBACK")
     blocker.close()
     sender.join(30)
     assert sent == MAX_WAITING + 500
+    assert store.held == 0
     assert len(events(store, log)) == MAX_WAITING + 502
 
 
