@@ -6,23 +6,16 @@ import types
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import pytest
 
 from jupyter_research.carry import carriers
 from jupyter_research.context import Binding, attempt_context, send_status_update
 from jupyter_research.errors import InvalidRequest, ResearcherFailed
-from jupyter_research.graphs import Graph
 from jupyter_research.report import Report
 from jupyter_research.researchers import FunctionResearcher, Registry, load
 from jupyter_research.work import Control, Finished, Place, Work
-
-
-class State(TypedDict, total=False):
-    messages: list
-    found: str
-    answer: Any
 
 
 class Notes:
@@ -117,54 +110,6 @@ def test_options_that_a_function_does_not_take_are_refused():
     assert researcher.check({"depth": 2}, place) == {"depth": 2}
     with pytest.raises(InvalidRequest, match="breadth"):
         researcher.check({"breadth": 2}, place)
-
-
-def test_a_graph_runs_as_it_is_with_its_nodes_and_writers_as_status_and_interrupts_as_questions():
-    from langgraph.config import get_stream_writer
-    from langgraph.graph import END, START, StateGraph
-    from langgraph.types import interrupt
-
-    def search(state: State) -> State:
-        get_stream_writer()({"message": "looking", "done": 1, "total": 2})
-        return {"found": str(state["messages"][0])}
-
-    def decide(state: State) -> State:
-        return {"answer": interrupt({"plan": [1, 2]})}
-
-    def write(state: State) -> State:
-        return {"messages": [f"# Found\n\n{state['answer']}"]}
-
-    graph = StateGraph(State)
-    for name, node in (("search", search), ("decide", decide), ("write", write)):
-        graph.add_node(name, node)
-    for source, target in ((START, "search"), ("search", "decide"), ("decide", "write"), ("write", END)):
-        graph.add_edge(source, target)
-    notes = Notes()
-    report = run(graph.compile(), notes=notes)
-    assert "approved" in (report.markdown or "")
-    assert notes.asked == [{"plan": [1, 2]}]
-    assert (None, {"message": "looking", "done": 1, "total": 2}) in notes.updates
-    assert [status["step"] for message, status in notes.updates if message] == ["SEARCH", "DECIDE", "WRITE"]
-
-
-def test_two_sessions_of_one_graph_with_a_shared_checkpointer_do_not_meet():
-    from langgraph.checkpoint.memory import InMemorySaver
-    from langgraph.graph import END, START, StateGraph
-
-    graph = StateGraph(State)
-    graph.add_node("note", lambda state: {"found": state.get("found", "") + str(state["messages"])})
-    graph.add_edge(START, "note")
-    graph.add_edge("note", END)
-    fitted = Graph(
-        graph=graph.compile(checkpointer=InMemorySaver()),
-        input=lambda topic, options: {"messages": [topic]},
-        result=lambda state: state["found"],
-        label=lambda node, value: f"{node} found {len(value['found'])}",
-    )
-    notes = Notes()
-    assert run(fitted, "one", notes).markdown == "['one']"
-    assert run(fitted, "two").markdown == "['two']"
-    assert notes.updates == [("note found 7", {"step": "NOTE"})]
 
 
 def legacy_module(name: str) -> types.ModuleType:
