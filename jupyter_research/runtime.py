@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from .events import Kind, Snapshot, State
 from .export import FORMATS, export
 from .manager import Limits, Manager
 from .report import Report
-from .researchers import FunctionResearcher, Registry, Researcher
+from .researchers import FunctionResearcher, Registry, Researcher, give_callback
 from .sources import example_library, resolve
 from .store import Finding, Folder, SessionLog, Store, claim, examine
 from .store.writer import settle
@@ -373,9 +374,12 @@ class Runtime:
         """Take in a researcher for the life of this runtime."""
         self._registry.add(researcher)
 
-    def register_function(self, name: str, function: Callable[..., Any]) -> None:
-        """Take in a function as a researcher for the life of this runtime."""
+    def register_function(self, name: str, function: Callable[..., Any]) -> str:
+        """Take in a function as a researcher for the life of this runtime, and give its name there."""
+        give_callback(sys.modules.get(getattr(function, "__module__", None) or ""))
+        name = self._registry.name_for(name, function)
         self.register(FunctionResearcher(name, function))
+        return name
 
     # -- parts ---------------------------------------------------------------------------------
 

@@ -146,6 +146,38 @@ def test_a_module_with_one_global_callback_serves_three_sessions_each_its_own(mo
         assert sorted(message for message, _ in notes.updates) == sorted(f"{topic} {n}" for n in range(50))
 
 
+def test_lambdas_and_graphs_given_at_run_time_do_not_take_each_others_place():
+    registry = Registry(FunctionResearcher("analysts", lambda topic: ""), {})
+
+    def words(topic: str) -> str:
+        return topic
+
+    one, two = (lambda topic: "one"), (lambda topic: "two")
+    for function, name in ((one, "<lambda>"), (two, "<lambda> 2"), (one, "<lambda>"), (words, "words")):
+        given = registry.name_for(getattr(function, "__name__", ""), function)
+        assert given == name
+        registry.add(FunctionResearcher(given, function))
+    words_again = types.FunctionType(words.__code__, {}, "words")
+    assert registry.name_for("words", words_again) == "words"
+
+
+def test_a_researcher_comes_with_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    facts = tmp_path / "their_package-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(
+        "[jupyter_research.researchers]\ntheirs = their_package.research:find\n"
+    )
+    package = tmp_path / "their_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "research.py").write_text('def find(topic):\n    """Find it."""\n    return topic\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = Registry(FunctionResearcher("analysts", lambda topic: ""), {})
+    assert {"name": "theirs", "description": "Find it."} in registry.describe()
+    assert registry.get("theirs").function("tides") == "tides"  # type: ignore[attr-defined]
+
+
 def test_a_registry_lists_all_and_says_what_cannot_be_imported():
     built_in = FunctionResearcher("analysts", lambda topic: "")
     registry = Registry(built_in, {"good": "jupyter_research.testing:steps", "bad": "no_such_module:f"})

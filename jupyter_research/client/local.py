@@ -80,8 +80,8 @@ class LocalClient:
 
     def run(self, function: Callable[..., Any], body: Mapping[str, Any]) -> Snapshot:
         """Start a session that runs `function`; `body["researcher"]` names it."""
-        self.runtime.register_function(body["researcher"], function)
-        return self.start(body)
+        name = self.runtime.register_function(body["researcher"], function)
+        return self.start({**body, "researcher": name})
 
     def submit(self, body: Mapping[str, Any]) -> tuple[Snapshot, bool]:
         """Start a session, or rejoin one by its key; True when it is a new one."""
