@@ -21,7 +21,8 @@ from typing import Any, Final, Literal, TypeVar
 from .events import utc_now
 
 T = TypeVar("T")
-CallKind = Literal["model", "search"]
+#: "search" is of the library, "online" of a service, "fetch" of a page.
+CallKind = Literal["model", "search", "online", "fetch"]
 
 _SCHEMA: Final = """
 create table if not exists calls (
@@ -121,6 +122,13 @@ class Ledger:
         query = "select step, kind from calls where session = ? order by number"
         with self._lock:
             return list(self._database.execute(query, (self._session,)))
+
+    def answers(self, kind: CallKind) -> list[Any]:
+        """Give the recorded answers of a kind, in the order in which they were recorded."""
+        query = "select answer from calls where session = ? and kind = ? order by number"
+        with self._lock:
+            rows = self._database.execute(query, (self._session, kind)).fetchall()
+        return [json.loads(zlib.decompress(row[0])) for row in rows]
 
     def close(self) -> None:
         """Close the file."""

@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from .manager import Limits, Manager
 from .report import Report
 from .researchers import FunctionResearcher, Registry, Researcher, give_callback
 from .sources import example_library, resolve
+from .sources.online import OnlineSettings
 from .store import Finding, Folder, SessionLog, Store, claim, examine
 from .store.writer import settle
 from .work import Caller, Place
@@ -70,6 +71,8 @@ class Settings:
     max_bytes_per_owner: int = 0
     keep_days: int = 0
     keep_sessions: int = 0
+    #: What an administrator says about online sources.
+    online: OnlineSettings = field(default_factory=OnlineSettings)
     local_only: bool = False
     auto_resume: bool = False
     carry_context: bool = True
@@ -146,6 +149,7 @@ class Runtime:
                 models=settings.models,
                 local_only=settings.local_only,
                 max_seconds=settings.max_session_seconds,
+                online=replace(settings.online, cache=folder.path / "web"),
             ),
             settings.researchers,
         )

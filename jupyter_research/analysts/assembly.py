@@ -34,11 +34,20 @@ def assemble(study: Study, state: State) -> Report:
 def usage(study: Study) -> dict[str, Any]:
     """Say what the session used so far."""
     counts = study.ledger.counts()
-    return {"calls": counts.get("model", 0), "searches": counts.get("search", 0)}
+    online = {"online_searches": counts.get("online", 0), "fetches": counts.get("fetch", 0)}
+    return {
+        "calls": counts.get("model", 0),
+        "searches": counts.get("search", 0),
+        **{name: number for name, number in online.items() if number},
+    }
 
 
 def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Iterator[str]:
     yield from study.model.limits()
+    yield from study.online.failures()
+    for source in state["sources"]:
+        if source.get("retracted"):
+            yield f"“{source['title']}”, which is cited, was retracted: what it says no longer stands."
     library = state["library"]
     failures = library["failures"]
     for name, reason in failures[:_NAMED]:
@@ -67,7 +76,14 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
     if cut_short:
         yield f"{cut_short[0]['cut_short']} {len(cut_short)} of {len(interviews)} interviews ended early."
     if not any(claim.citations for section in sections for claim in section.claims):
-        yield "Nothing about the topic was found in the library."
+        where = [*(["the library"] if study.shelf.wanted else []), *study.online.titles()]
+        yield f"Nothing about the topic was found in {', '.join(where)}."
+
+
+def _folders(study: Study) -> list[str]:
+    if not study.shelf.wanted:
+        return []
+    return list(study.options.files) or [str(study.work.place.folder)]
 
 
 def _identified(library: LibraryFacts) -> dict[str, str]:
@@ -81,7 +97,8 @@ def _made(study: Study, state: State) -> dict[str, Any]:
     counts = study.ledger.counts()
     return {
         "date": utc_now(),
-        "folders": list(study.options.sources) or [str(study.work.place.folder)],
+        "folders": _folders(study),
+        **({"online": study.online.titles()} if study.online.names else {}),
         "files": library["files"],
         "documents": library["documents"],
         **_identified(library),

@@ -71,13 +71,18 @@ class Interviewer:
         return {"question": question, "query": query}
 
     def _search(self, state: InterviewState, path: str) -> Update:
-        self._say("SEARCH_LIBRARY", state, "{name}: searching the library")
         # The passages stay in the ledger: in the state every checkpoint would carry them again.
-        self._study.search(path, state["query"])
+        if self._study.shelf.wanted:
+            self._say("SEARCH_LIBRARY", state, "{name}: searching the library")
+            self._study.search(path, state["query"])
+        for source in self._study.online.names:
+            title = self._study.online.title(source)
+            self._say(f"SEARCH_{source.upper()}", state, f"{{name}}: searching {title}")
+            self._study.find(source, path, state["query"])
         return {}
 
     def _answer(self, state: InterviewState, path: str) -> Update:
-        hits = self._study.search(self._path(state, "search"), state["query"])
+        hits = self._study.hits(self._path(state, "search"), state["query"])
         self._say("GENERATE_ANSWER", state, f"{{name}}: reading {len(hits)} passages")
         analyst, question, turns = state["analyst"], state["question"], state.get("turns", [])
         drafts = self._study.ask(
@@ -86,7 +91,7 @@ class Interviewer:
             lambda: self._study.model.answer(self._brief(state), analyst, question, hits, turns),
         )
         for document in {quote["document"] for draft in drafts for quote in draft["quotes"]}:
-            self._study.shelf.cite(document)
+            self._study.cite(document)
         turn: Turn = {"question": question, "query": state["query"], "found": len(hits), "drafts": drafts}
         return {"turns": [*turns, turn]}
 

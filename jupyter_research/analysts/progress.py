@@ -43,6 +43,11 @@ _ENDING: Final = (
 _PACE: Final = 0.1
 
 
+def _number(step: str) -> int:
+    """Give a step's number; a search has the same whatever is searched."""
+    return STEPS.index("SEARCH_LIBRARY" if step.startswith("SEARCH_") else step) + 1
+
+
 class Progress:
     """Count finished steps and send updates, from any thread of the session and in order.
 
@@ -100,7 +105,7 @@ class Progress:
 
     def _send(self, message: str, step: str, detail: dict[str, Any], analyst: str | None = None) -> None:
         # Under the lock: an update that overtakes an earlier one would make the bar go back.
-        status: dict[str, Any] = {"step": step, "step_number": STEPS.index(step) + 1, **detail}
+        status: dict[str, Any] = {"step": step, "step_number": _number(step), **detail}
         if self._files is not None:
             status["done"], status["total"] = self._done(), self._total()
         if analyst is not None:

@@ -34,7 +34,8 @@ class Steps:
         files = len(indexed.documents) + len(indexed.failures)
         self._study.progress.found(files)
         papers = [document for document in indexed.documents if document.kind in PAPERS]
-        self._say("READ_LIBRARY", f"{_counted(len(indexed.documents), 'document')} can be searched")
+        if self._study.shelf.wanted:
+            self._say("READ_LIBRARY", f"{_counted(len(indexed.documents), 'document')} can be searched")
         return {
             "library": {
                 "files": files,
@@ -52,6 +53,7 @@ class Steps:
         feedback = state.get("feedback", [])
         self._say("CREATE_ANALYSTS", "Changing the team" if feedback else "Looking for what the library has")
         brief = self._brief(state, feedback)
+        # The library alone: nothing is asked online before the team is approved.
         hits = self._study.search("topic/search", self._study.work.topic)
         team = self._study.ask(
             f"create_analysts/{len(feedback)}",
@@ -87,7 +89,7 @@ class Steps:
             raise ResearcherFailed(f"Every analyst failed. {causes}")
         self._say("WRITE_REPORT", "Putting the report together")
         sections = [interview["section"] for _, interview in interviews if interview["section"]]
-        hits = self._study.search("topic/search", self._study.work.topic)
+        hits = self._study.about_the_topic()
         brief = self._brief(state)
         body = self._written(
             "write_report", sections, lambda: self._study.model.write_body(brief, sections, hits)
@@ -95,7 +97,7 @@ class Steps:
         for document in {
             quote["document"] for section in body for one in section["claims"] for quote in one["quotes"]
         }:
-            self._study.shelf.cite(document)
+            self._study.cite(document)
         return {"body": body}
 
     def write_introduction(self, state: State) -> Update:

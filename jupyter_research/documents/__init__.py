@@ -1,5 +1,6 @@
 """Hand on the library: documents parsed into passages, searched by SQLite."""
 
+from .gathered import Gathered, Text
 from .kept import KeptIndex, forget, kept
 from .kinds import DOCUMENTS, KINDS, PAPERS, kind_of
 from .library import Library
@@ -7,6 +8,7 @@ from .records import Document, Failure, FileRef, Indexed, Passage, Stopped
 from .schema import IndexUnusable
 from .sentences import sentences
 from .shared import SharedLibrary
+from .single import parse_bytes
 
 __all__ = [
     "DOCUMENTS",
@@ -15,6 +17,7 @@ __all__ = [
     "Document",
     "Failure",
     "FileRef",
+    "Gathered",
     "IndexUnusable",
     "Indexed",
     "KeptIndex",
@@ -22,8 +25,10 @@ __all__ = [
     "Passage",
     "SharedLibrary",
     "Stopped",
+    "Text",
     "forget",
     "kept",
     "kind_of",
+    "parse_bytes",
     "sentences",
 ]

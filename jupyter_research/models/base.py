@@ -113,6 +113,8 @@ class Brief:
     documents: int
     #: What a person said about earlier proposals, in order.
     feedback: tuple[str, ...] = ()
+    #: The online sources that will be asked as well, as people call them.
+    online: tuple[str, ...] = ()
 
 
 class Model(Protocol):
