@@ -13,7 +13,7 @@ from jupyter_core.paths import jupyter_data_dir
 from jupyter_server._tz import utcnow
 from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import PeriodicCallback
-from traitlets import Bool, Dict, Integer, Unicode, default
+from traitlets import Bool, Dict, Integer, List, Unicode, default
 
 from .access import Access
 from .handlers import ROUTES
@@ -90,6 +90,27 @@ class ResearchApp(ExtensionApp):
         min=0,
         help="How many sessions of one person are kept: the oldest finished ones are removed first, those "
         "that wait for a person never; 0 keeps all.",
+    ).tag(config=True)
+    online_sources = List(
+        Unicode(),
+        allow_none=True,
+        default_value=None,
+        help='The online sources that sessions may name, such as ["wikipedia", "arxiv"], "web" for the pages '
+        "that a session names itself; None for all, an empty list for none.",
+    ).tag(config=True)
+    source_addresses = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help='Other addresses for online sources, {"name": "https://…"}: mirrors, a SearXNG of your own.',
+    ).tag(config=True)
+    private_hosts = List(
+        Unicode(),
+        help='Hosts, "name" or "name:port", that sessions may fetch from though they are not on the public '
+        "internet: mirrors and services of your own.",
+    ).tag(config=True)
+    contact = Unicode(
+        help="Whom online services may write to about what this server asks them: an address of mail or the "
+        "web, sent in the User-Agent.",
     ).tag(config=True)
     local_only = Bool(
         False, help="Whether nothing may leave this machine: no online source, no model of a remote provider."
@@ -185,7 +206,7 @@ class ResearchApp(ExtensionApp):
         return runtime
 
     def _settings(self) -> Settings:
-        from .runtime import Settings
+        from .runtime import OnlineSettings, Settings
 
         assert self.serverapp is not None
         return Settings(
@@ -203,6 +224,12 @@ class ResearchApp(ExtensionApp):
             max_bytes_per_owner=self.max_bytes_per_owner,
             keep_days=self.keep_days,
             keep_sessions=self.keep_sessions,
+            online=OnlineSettings(
+                allowed=None if self.online_sources is None else frozenset(self.online_sources),
+                addresses=dict(self.source_addresses),
+                private_hosts=frozenset(self.private_hosts),
+                contact=self.contact,
+            ),
             local_only=self.local_only,
             auto_resume=self.auto_resume,
             carry_context=self.carry_context,

@@ -38,6 +38,7 @@ __all__ = [
     "Finding",
     "Indexed",
     "KeptIndex",
+    "OnlineSettings",
     "Runtime",
     "Settings",
     "build_index",
@@ -373,6 +374,13 @@ class Runtime:
         own = {"name": EXAMPLE, "description": "The documentation of jupyter_research."}
         configured = self.settings.libraries.items()
         return [own, *({"name": name, "description": f"The folder {path}."} for name, path in configured)]
+
+    def sources(self) -> Sequence[Mapping[str, str]]:
+        """List the online sources that can be named."""
+        analysts = self._registry.get(Analysts.name)
+        assert isinstance(analysts, Analysts)
+        described: Sequence[Mapping[str, str]] = analysts.describe_sources()
+        return described
 
     def register(self, researcher: Researcher) -> None:
         """Take in a researcher for the life of this runtime."""

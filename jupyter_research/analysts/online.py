@@ -205,7 +205,7 @@ def _tried(what: str, perform: Callable[[], T]) -> tuple[T | None, str]:
     except Exception as error:
         # A package of somebody's, or an answer of another shape than its service describes.
         log.warning("An online source failed.", exc_info=True)
-        return None, f"{what}: {type(error).__name__}: {error}."
+        return None, f"{what}: its answer was not understood ({type(error).__name__}: {error})."
 
 
 def _bounded(found: Found) -> Found:

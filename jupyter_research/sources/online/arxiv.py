@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Final
 from xml.etree import ElementTree
 
@@ -33,13 +34,18 @@ class Arxiv:
         wanted = " OR ".join(f'all:"{word}"' for word in keywords(query))
         asked: Params = {"search_query": wanted, "max_results": k, "sortBy": "relevance"}
         body = self._web.get(self._api, asked, interval=self.interval).body
-        if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-            raise Unavailable("it answered with something that is no Atom")
-        try:
-            feed = ElementTree.fromstring(body)
-        except ElementTree.ParseError:
-            raise Unavailable("it answered with something that is no Atom") from None
-        return [_found(entry) for entry in feed.iter(f"{_ATOM}entry") if _text(entry, f"{_ATOM}summary")]
+        return [_found(entry) for entry in _entries(body) if _text(entry, f"{_ATOM}summary")]
+
+
+def _entries(body: bytes) -> Iterator[ElementTree.Element]:
+    try:
+        # A document that declares entities is none of arXiv's, and may unpack to anything.
+        feed = ElementTree.fromstring(b"" if b"<!DOCTYPE" in body else body)
+    except ElementTree.ParseError:
+        raise Unavailable("it answered with something that is no Atom") from None
+    if feed.tag != f"{_ATOM}feed":
+        raise Unavailable("it answered with something that is no Atom")
+    return feed.iter(f"{_ATOM}entry")
 
 
 def _found(entry: ElementTree.Element) -> Found:

@@ -68,10 +68,6 @@ class Catalogue:
         """List name and description of each; one that cannot be used says why."""
         return [{"name": name, "description": self._described(name)} for name in self.names()]
 
-    def named(self, sources: Sequence[str]) -> bool:
-        """Tell whether one of some sources may be online, wherever they are named."""
-        return any(is_address(name) or name.removeprefix(PREFIX) in self._targets for name in sources)
-
     def split(self, sources: Sequence[str], place: Place) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Part the online sources of a session from its files.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import email.utils
 import json
 import random
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +30,8 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_SECONDS: Final = 40.0
 _REDIRECTS: Final = 5
 _TRIES: Final = 3
+#: What is kept in memory of a session's answers.
+_HEARD: Final = 16 * 1024 * 1024
 #: A host that wants to be left alone for longer is given up for this time.
 _PATIENCE: Final = 60.0
 #: What is worth another try.
@@ -86,6 +90,10 @@ class Web:
             timeout=httpx.Timeout(20.0, connect=10.0),
         )
         self._cache = None if cache is None else HttpCache(cache)
+        #: What was answered in this session, and who is asking right now.
+        self._heard: dict[str, Answer] = {}
+        self._asking: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
         self._robots = Robots(self._robots_of, self._agent)
         control.on_stop(self._stop)
 
@@ -123,6 +131,22 @@ class Web:
         except httpx.InvalidURL as error:
             raise Unavailable(f"{url[:200]!r} is no address: {error}") from error
         public = str(address)
+        # Analysts ask alike: what one was told a moment ago holds for the other.
+        with self._alone(public):
+            known = self._heard.get(public)
+            if known is None:
+                known = self._gotten(address, public, interval, headers, secret)
+                self._remember(public, known)
+        return known
+
+    def _gotten(
+        self,
+        address: httpx.URL,
+        public: str,
+        interval: float,
+        headers: Mapping[str, str] | None,
+        secret: Mapping[str, str] | None,
+    ) -> Answer:
         stored = None if self._cache is None else self._cache.find(public)
         if stored is not None and stored.fresh > time.time():
             return _answer(stored)
@@ -142,6 +166,20 @@ class Web:
             raise Unavailable("its robots.txt asks machines to stay away")
         return self.get(url, interval=PAGE_INTERVAL, headers={"Accept": "text/html, application/pdf, text/*"})
 
+    @contextmanager
+    def _alone(self, public: str) -> Iterator[None]:
+        """Let a second thread that asks for the same wait for the first one's answer."""
+        with self._lock:
+            own = self._asking.setdefault(public, threading.Lock())
+        with own:
+            yield
+
+    def _remember(self, public: str, answer: Answer) -> None:
+        with self._lock:
+            self._heard[public] = answer
+            while len(self._heard) > 1 and sum(len(one.body) for one in self._heard.values()) > _HEARD:
+                self._heard.pop(next(iter(self._heard)))
+
     def _robots_of(self, url: str) -> str | None:
         try:
             return self.get(url, interval=PAGE_INTERVAL).body.decode("utf-8", "replace")
@@ -154,6 +192,9 @@ class Web:
         self, request: httpx.Request, interval: float, public: str | None = None, stored: Stored | None = None
     ) -> Answer:
         host = host_of(str(request.url))
+        if self._addresses.lists(request.url.host, request.url.port or 0):
+            # A mirror of one's own is not the service whose pace this is.
+            interval = 0.0
         for number in range(1, _TRIES + 1):
             try:
                 with self._pace.turn(host, interval, self._control.cancelled):

@@ -21,7 +21,7 @@ class Wikipedia:
     title: ClassVar[str] = "Wikipedia"
     description: ClassVar[str] = "Articles of the English Wikipedia."
     address: ClassVar[str] = "https://en.wikipedia.org"
-    interval: ClassVar[float] = 1.0
+    interval: ClassVar[float] = 0.2
     needs_key: ClassVar[bool] = False
     finds_pages: ClassVar[bool] = False
 
