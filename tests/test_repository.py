@@ -29,6 +29,7 @@ DISTRIBUTIONS = {
 
 #: Come with a declared distribution and are part of its interface.
 COME_ALONG = {
+    "httpcore": "httpx",
     "IPython": "ipywidgets or ipykernel: only ever imported inside a kernel",
     "jupyter_core": "jupyter_server",
     "jupyter_client": "jupyter_server",
@@ -39,7 +40,7 @@ COME_ALONG = {
 }
 
 #: Imported only when the user has them.
-OPTIONAL = {"langchain", "jupyterhub"}
+OPTIONAL = {"langchain", "jupyterhub", "trafilatura"}
 
 
 def pyproject() -> dict[str, Any]:
