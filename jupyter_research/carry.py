@@ -11,10 +11,9 @@ from __future__ import annotations
 import concurrent.futures.thread
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextvars import copy_context
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import wraps
-from multiprocessing.pool import Pool, ThreadPool
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 from .context import Binding, bound, current
@@ -49,14 +48,6 @@ class Bound:
             else:
                 _busy[thread] = before
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        """Go to another process or interpreter as the bare function: there is no log there."""
-        return _same, (self.function,)
-
-
-def _same(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
-
 
 def disown_workers() -> int:
     """Let the process end without the pool workers that are still busy for attempts that have closed.
@@ -82,19 +73,9 @@ def _start(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def start(self: threading.Thread) -> None:
         binding = current()
-        if binding is None:
-            original(self)
-            return
-        # Not by setattr: a subclass may have its own ideas of which attributes there are.
-        self.__dict__[_ATTRIBUTE] = binding
-        if self.__dict__.get("_context", binding) is None:
-            # From Python 3.14 on `run` has a context of its own, by default an empty one.
-            self.__dict__["_context"] = copy_context()
-        try:
-            original(self)
-        except BaseException:  # No thread, so nobody takes it out.
-            self.__dict__.pop(_ATTRIBUTE, None)
-            raise
+        if binding is not None:
+            setattr(self, _ATTRIBUTE, binding)
+        original(self)
 
     return start
 
@@ -113,15 +94,13 @@ def _bootstrap(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _submit(original: Callable[..., Any]) -> Callable[..., Any]:
-    # Strangers pay for the look alone: their arguments are handed on as they came, not taken apart.
     @wraps(original)
-    def submit(*args: Any, **kwargs: Any) -> Any:
+    def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         binding = current()
-        return original(*args, **kwargs) if binding is None else carried(binding, *args, **kwargs)
-
-    def carried(binding: Binding, pool: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        if binding is None:
+            return original(self, fn, *args, **kwargs)
         with bound(None):  # A worker started by this call must not keep the session.
-            return original(pool, Bound(fn, binding), *args, **kwargs)
+            return original(self, Bound(fn, binding), *args, **kwargs)
 
     return submit
 
@@ -135,23 +114,17 @@ def _done_callback(original: Callable[..., Any]) -> Callable[..., Any]:
     return add_done_callback
 
 
-def _started_for_all(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep the session out of the threads that a pool starts for whoever comes."""
-
+def _pool_init(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if current() is None:
-            return original(*args, **kwargs)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
         with bound(None):
-            return original(*args, **kwargs)
+            original(self, *args, **kwargs)
 
-    return call
+    return init
 
 
-def _pool_method(
-    *callbacks: int, function: bool = True
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Wrap the function, unless it goes to another process, and its callbacks, by keyword or position.
+def _pool_method(callbacks: tuple[int, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Wrap the function and its callbacks, given by keyword or at these positions.
 
     joblib sends all but its first tasks from such a callback.
     """
@@ -169,7 +142,7 @@ def _pool_method(
             for name in ("callback", "error_callback"):
                 if kwargs.get(name) is not None:
                     kwargs[name] = Bound(kwargs[name], binding)
-            return original(self, Bound(func, binding) if function else func, *positional, **kwargs)
+            return original(self, Bound(func, binding), *positional, **kwargs)
 
         return method
 
@@ -191,15 +164,11 @@ _REPLACEMENTS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (threading, "excepthook", _excepthook),
     (ThreadPoolExecutor, "submit", _submit),
     (Future, "add_done_callback", _done_callback),
-    (ThreadPool, "apply_async", _pool_method(2, 3)),
-    (ThreadPool, "_map_async", _pool_method(3, 4)),
-    (ThreadPool, "imap", _pool_method()),
-    (ThreadPool, "imap_unordered", _pool_method()),
-    # Pools of processes: only callbacks run here. After those of `ThreadPool`, which builds upon them.
-    (Pool, "__init__", _started_for_all),
-    (Pool, "apply_async", _pool_method(2, 3, function=False)),
-    (Pool, "_map_async", _pool_method(3, 4, function=False)),
-    (ProcessPoolExecutor, "submit", _started_for_all),
+    (ThreadPool, "__init__", _pool_init),
+    (ThreadPool, "apply_async", _pool_method((2, 3))),
+    (ThreadPool, "_map_async", _pool_method((3, 4))),
+    (ThreadPool, "imap", _pool_method(())),
+    (ThreadPool, "imap_unordered", _pool_method(())),
 )
 
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -106,15 +106,13 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def copy(read: sqlite3.Connection, target: Path) -> None:
-    """Copy an index as it is at this moment; a target that has come meanwhile stays."""
+    """Copy an index as it is at this moment."""
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     try:
         with closing(connect(temporary)) as write:
             still(write)
             read.backup(write)
-        with suppress(FileExistsError):
-            # Whoever has made it meanwhile has it open.
-            os.link(temporary, target)
+        os.replace(temporary, target)
     finally:
         remove(temporary)
 
