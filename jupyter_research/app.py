@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
+from jupyter_core.paths import jupyter_data_dir
 from jupyter_server._tz import utcnow
 from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import PeriodicCallback
-from traitlets import Bool, Callable, Dict, Enum, Integer, Unicode, default
+from traitlets import Bool, Dict, Integer, List, Unicode, default
 
 from .access import Access
 from .handlers import ROUTES
@@ -44,23 +44,8 @@ class ResearchApp(ExtensionApp):
         help='Folders that sessions may read by name, {"name": "/path"}, also outside the root folder.',
     ).tag(config=True)
     models = Dict(
-        key_trait=Unicode(),
-        help='Chat models with names and settings of their own, {"name": "provider:model"} or {"name": '
-        '{"model": "provider:model", "base_url": …}}, beside any `provider:model` that is installed.',
-    ).tag(config=True)
-    default_model = Unicode(
-        help="The model of those who choose none; empty for the built-in extractive one, which needs no key."
-    ).tag(config=True)
-    model_budget = Dict(
-        key_trait=Enum(("money", "tokens", "seconds", "calls")),
-        help='Caps on every session with a chat model, some of {"money", "tokens", "seconds", "calls"}; a '
-        "session may ask for less.",
-    ).tag(config=True)
-    model_keys = Callable(
-        None,
-        allow_none=True,
-        help="A function (provider, owner) that gives the key of a provider, or None to look further: in the "
-        "file of `jupyter research keys`, then in the server's environment.",
+        help='Chat models that can be chosen, {"name": "provider:model"} or {"name": {"model": …}}; '
+        "without any there is only the built-in extractive model.",
     ).tag(config=True)
     data_dir = Unicode(
         help="The folder that sessions are stored in; put it on a local disk where homes are on a network.",
@@ -105,6 +90,27 @@ class ResearchApp(ExtensionApp):
         min=0,
         help="How many sessions of one person are kept: the oldest finished ones are removed first, those "
         "that wait for a person never; 0 keeps all.",
+    ).tag(config=True)
+    online_sources = List(
+        Unicode(),
+        allow_none=True,
+        default_value=None,
+        help='The online sources that sessions may name, such as ["wikipedia", "arxiv"], "web" for the pages '
+        "that a session names itself; None for all, an empty list for none.",
+    ).tag(config=True)
+    source_addresses = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help='Other addresses for online sources, {"name": "https://…"}: mirrors, a SearXNG of your own.',
+    ).tag(config=True)
+    private_hosts = List(
+        Unicode(),
+        help='Hosts, "name" or "name:port", that sessions may fetch from though they are not on the public '
+        "internet: mirrors and services of your own.",
+    ).tag(config=True)
+    contact = Unicode(
+        help="Whom online services may write to about what this server asks them: an address of mail or the "
+        "web, sent in the User-Agent.",
     ).tag(config=True)
     local_only = Bool(
         False, help="Whether nothing may leave this machine: no online source, no model of a remote provider."
@@ -200,7 +206,7 @@ class ResearchApp(ExtensionApp):
         return runtime
 
     def _settings(self) -> Settings:
-        from .runtime import Settings
+        from .runtime import OnlineSettings, Settings
 
         assert self.serverapp is not None
         return Settings(
@@ -209,11 +215,6 @@ class ResearchApp(ExtensionApp):
             libraries=_folders(self.libraries),
             researchers=dict(self.researchers),
             models=dict(self.models),
-            default_model=self.default_model,
-            model_budget=dict(self.model_budget),
-            model_keys=self.model_keys,
-            keys_file=Path(jupyter_config_dir(), "jupyter_research", "keys.json"),
-            environment=os.environ,
             max_working_sessions=self.max_working_sessions,
             max_working_per_owner=self.max_working_per_owner,
             max_queued_sessions=self.max_queued_sessions,
@@ -223,6 +224,12 @@ class ResearchApp(ExtensionApp):
             max_bytes_per_owner=self.max_bytes_per_owner,
             keep_days=self.keep_days,
             keep_sessions=self.keep_sessions,
+            online=OnlineSettings(
+                allowed=None if self.online_sources is None else frozenset(self.online_sources),
+                addresses=dict(self.source_addresses),
+                private_hosts=frozenset(self.private_hosts),
+                contact=self.contact,
+            ),
             local_only=self.local_only,
             auto_resume=self.auto_resume,
             carry_context=self.carry_context,

@@ -145,6 +145,13 @@ class Broadcast:
         """Read from this store."""
         self._store = store
 
+    def on_loop(self) -> bool:
+        """Tell whether this is the loop's own thread, which must not wait for anything."""
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            return False
+
     # -- from the writer's thread --------------------------------------------------------------
 
     def grew(self, logs: Iterable[SessionLog]) -> None:

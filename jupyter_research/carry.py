@@ -11,9 +11,10 @@ from __future__ import annotations
 import concurrent.futures.thread
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import wraps
-from multiprocessing.pool import ThreadPool
+from multiprocessing.pool import Pool, ThreadPool
 from typing import Any
 
 from .context import Binding, bound, current
@@ -48,6 +49,14 @@ class Bound:
             else:
                 _busy[thread] = before
 
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        """Go to another process or interpreter as the bare function: there is no log there."""
+        return _same, (self.function,)
+
+
+def _same(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
 
 def disown_workers() -> int:
     """Let the process end without the pool workers that are still busy for attempts that have closed.
@@ -73,9 +82,19 @@ def _start(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def start(self: threading.Thread) -> None:
         binding = current()
-        if binding is not None:
-            setattr(self, _ATTRIBUTE, binding)
-        original(self)
+        if binding is None:
+            original(self)
+            return
+        # Not by setattr: a subclass may have its own ideas of which attributes there are.
+        self.__dict__[_ATTRIBUTE] = binding
+        if self.__dict__.get("_context", binding) is None:
+            # From Python 3.14 on `run` has a context of its own, by default an empty one.
+            self.__dict__["_context"] = copy_context()
+        try:
+            original(self)
+        except BaseException:  # No thread, so nobody takes it out.
+            self.__dict__.pop(_ATTRIBUTE, None)
+            raise
 
     return start
 
@@ -94,13 +113,15 @@ def _bootstrap(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _submit(original: Callable[..., Any]) -> Callable[..., Any]:
+    # Strangers pay for the look alone: their arguments are handed on as they came, not taken apart.
     @wraps(original)
-    def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    def submit(*args: Any, **kwargs: Any) -> Any:
         binding = current()
-        if binding is None:
-            return original(self, fn, *args, **kwargs)
+        return original(*args, **kwargs) if binding is None else carried(binding, *args, **kwargs)
+
+    def carried(binding: Binding, pool: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         with bound(None):  # A worker started by this call must not keep the session.
-            return original(self, Bound(fn, binding), *args, **kwargs)
+            return original(pool, Bound(fn, binding), *args, **kwargs)
 
     return submit
 
@@ -114,17 +135,23 @@ def _done_callback(original: Callable[..., Any]) -> Callable[..., Any]:
     return add_done_callback
 
 
-def _pool_init(original: Callable[..., Any]) -> Callable[..., Any]:
+def _started_for_all(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep the session out of the threads that a pool starts for whoever comes."""
+
     @wraps(original)
-    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if current() is None:
+            return original(*args, **kwargs)
         with bound(None):
-            original(self, *args, **kwargs)
+            return original(*args, **kwargs)
 
-    return init
+    return call
 
 
-def _pool_method(callbacks: tuple[int, ...]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Wrap the function and its callbacks, given by keyword or at these positions.
+def _pool_method(
+    *callbacks: int, function: bool = True
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Wrap the function, unless it goes to another process, and its callbacks, by keyword or position.
 
     joblib sends all but its first tasks from such a callback.
     """
@@ -142,7 +169,7 @@ def _pool_method(callbacks: tuple[int, ...]) -> Callable[[Callable[..., Any]], C
             for name in ("callback", "error_callback"):
                 if kwargs.get(name) is not None:
                     kwargs[name] = Bound(kwargs[name], binding)
-            return original(self, Bound(func, binding), *positional, **kwargs)
+            return original(self, Bound(func, binding) if function else func, *positional, **kwargs)
 
         return method
 
@@ -164,11 +191,15 @@ _REPLACEMENTS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (threading, "excepthook", _excepthook),
     (ThreadPoolExecutor, "submit", _submit),
     (Future, "add_done_callback", _done_callback),
-    (ThreadPool, "__init__", _pool_init),
-    (ThreadPool, "apply_async", _pool_method((2, 3))),
-    (ThreadPool, "_map_async", _pool_method((3, 4))),
-    (ThreadPool, "imap", _pool_method(())),
-    (ThreadPool, "imap_unordered", _pool_method(())),
+    (ThreadPool, "apply_async", _pool_method(2, 3)),
+    (ThreadPool, "_map_async", _pool_method(3, 4)),
+    (ThreadPool, "imap", _pool_method()),
+    (ThreadPool, "imap_unordered", _pool_method()),
+    # Pools of processes: only callbacks run here. After those of `ThreadPool`, which builds upon them.
+    (Pool, "__init__", _started_for_all),
+    (Pool, "apply_async", _pool_method(2, 3, function=False)),
+    (Pool, "_map_async", _pool_method(3, 4, function=False)),
+    (ProcessPoolExecutor, "submit", _started_for_all),
 )
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +51,13 @@ class Binding:
 
 _binding: ContextVar[Binding | None] = ContextVar("jupyter_research_binding", default=None)
 
+#: Gives the binding of the running code, dead or alive. The look-up itself and no function round it: every
+#: thread and every pool of the process pays for it.
+current: Final[Callable[[], Binding | None]] = _binding.get
+
 # Attempts under way in this process by session id, so that code which comes from nowhere (a callback of
 # a foreign thread) can name its session. Ids are random, so two runtimes cannot meet here.
 _attempts: dict[str, Binding] = {}
-
-
-def current() -> Binding | None:
-    """Give the binding of the running code, dead or alive."""
-    return _binding.get()
 
 
 def set_session_context(session_id: str) -> None:

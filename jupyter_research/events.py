@@ -95,27 +95,26 @@ def status_fields(message: Any, status: Any = None) -> StatusFields:
         detail = dict(status)
         if not _RESERVED.isdisjoint(detail):
             detail = {key: value for key, value in detail.items() if key not in _RESERVED}
-        if isinstance(detail.get("step"), str):
+        if "step" in detail and isinstance(detail["step"], str):
             step = detail.pop("step")
-        if type(detail.get("step_number")) is int:
+        if "step_number" in detail and type(detail["step_number"]) is int:
             step_number = detail.pop("step_number")
-        if _is_amount(detail.get("done")):
+        if "done" in detail and _is_amount(detail["done"]):
             done = detail.pop("done")
-        if _is_amount(detail.get("total")):
+        if "total" in detail and _is_amount(detail["total"]):
             total = detail.pop("total")
         given = status.get("detail")
-        if isinstance(given, Mapping):
-            detail.update(given)
-        elif given is not None:
-            detail["detail"] = given
+        if given is not None:
+            detail.update(given if isinstance(given, Mapping) else {"detail": given})
         if message is None:
             message = status.get("message")
     elif status is not None:
         detail["status"] = status
         add_note(detail, f"The status was a {type(status).__name__}, not a dict.")
     if message is not None and type(message) is not str:
+        if not isinstance(message, str):
+            add_note(detail, "The message was no text.")
         message = safe_text(message)
-        add_note(detail, "The message was no text.")
     return {
         "step": step,
         "step_number": step_number,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from .context import checkpoint, request_approval, send_status_update
+from .events import safe_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,35 +33,104 @@ class Graph:
     def run(self, topic: str, options: Mapping[str, Any]) -> Any:
         """Stream the graph to its end and return what it found.
 
-        Every finished node and every dict of `get_stream_writer()` becomes a status update, every
-        `interrupt(value)` a `request_approval`; `options` become `config["configurable"]`.
+        Every finished node, those of subgraphs too, and every dict of `get_stream_writer()` becomes a status
+        update, every `interrupt(value)` a `request_approval`; `options` become `config["configurable"]`.
         """
-        from langgraph.types import Command
-
         graph = _with_checkpoints(self.graph)
+        given = self.input(topic, options) if self.input else {"messages": [("user", topic)]}
         # A thread of its own: the checkpointer may be shared by all sessions.
         config = {"configurable": {**options, "thread_id": uuid.uuid4().hex}}
-        given = self.input(topic, options) if self.input else {"messages": [("user", topic)]}
-        state: Any = None
-        while True:
-            questions: list[Any] = []
-            for mode, item in graph.stream(given, config, stream_mode=["updates", "custom", "values"]):
-                checkpoint()
-                if mode == "values":
-                    state = item
-                elif mode == "custom":
-                    send_status_update(None, item if isinstance(item, dict) else {"message": str(item)})
-                else:
-                    questions.extend(item.pop("__interrupt__", ()))
-                    self._tell(item)
-            if not questions:
-                return self.result(state) if self.result else _last_text(state)
-            given = Command(resume={question.id: _answer(question.value) for question in questions})
+        course = Course(graph=graph, config=config, given=given, label=self.label)
+        if _needs_loop(graph):
+            asyncio.run(course.follow_async())
+        else:
+            course.follow()
+        return self.result(course.state) if self.result else _last_text(course.state)
+
+
+@dataclass(slots=True, kw_only=True)
+class Course:
+    """Be one run of a graph: what goes in next, what it has said, and what it asks."""
+
+    graph: Any
+    config: dict[str, Any]
+    #: What the graph is given next.
+    given: Any
+    label: Callable[[str, Any], str] | None
+    #: The newest state of the graph.
+    state: Any = None
+    #: What `interrupt` has asked and nobody has answered, by its id.
+    questions: dict[str, Any] = field(default_factory=dict)
+    #: The graph stopped before or after a node because it was compiled to.
+    stopped: bool = False
+
+    def follow(self) -> None:
+        """Stream to the end in this thread."""
+        going = True
+        while going:
+            for part in self.graph.stream(self.given, self.config, **_STREAM):
+                self.take(*part)
+            going = self.answer()
+
+    async def follow_async(self) -> None:
+        """Stream to the end on this thread's loop."""
+        going = True
+        while going:
+            async for part in self.graph.astream(self.given, self.config, **_STREAM):
+                self.take(*part)
+            # In a thread, so that clients which live on the loop are not cut off while a person thinks.
+            going = await asyncio.to_thread(self.answer)
+
+    def take(self, namespace: tuple[str, ...], mode: str, item: Any) -> None:
+        """Make a status of what the graph says; subgraphs have a namespace."""
+        checkpoint()
+        if mode == "custom":
+            send_status_update(None, item if isinstance(item, dict) else {"message": str(item)})
+        elif mode == "updates":
+            interrupts = item.get("__interrupt__")
+            if interrupts is None:
+                self._tell(item)
+            else:  # Those of a subgraph come again from the whole graph, under the same ids.
+                self.questions.update({question.id: question.value for question in interrupts})
+                self.stopped = not self.questions
+        elif not namespace:
+            self.state = item
+
+    def answer(self) -> bool:
+        """Ask a person what the graph asks; tell whether it is to go on."""
+        from langgraph.types import Command
+
+        if self.questions:
+            answers = {id: request_approval(_QUESTION, value) for id, value in self.questions.items()}
+            self.given = Command(resume=answers)
+        elif self.stopped:
+            self._ask_to_go_on()
+            self.given = None
+        else:
+            return False
+        self.questions, self.stopped = {}, False
+        return True
+
+    def _ask_to_go_on(self) -> None:
+        """Ask where a graph was compiled to stop; what the person changes goes into its state."""
+        values = self.state if isinstance(self.state, Mapping) else {}
+        shown = {name: safe_json(value)[0] for name, value in values.items() if name != "__interrupt__"}
+        approved = request_approval(_QUESTION, shown)
+        if isinstance(approved, Mapping):
+            changed = {name: value for name, value in approved.items() if shown.get(name) != value}
+            if changed:
+                self.graph.update_state(self.config, changed)
 
     def _tell(self, update: Mapping[str, Any]) -> None:
         for node, value in update.items():
             message = self.label(node, value) if self.label else node.replace("_", " ").capitalize()
             send_status_update(message, {"step": node.upper()})
+
+
+#: What each run is asked to say: finished nodes, own dicts and states, those of subgraphs too.
+_STREAM: Final = {"stream_mode": ["updates", "custom", "values"], "subgraphs": True}
+
+_QUESTION: Final = "Approve to go on."
 
 
 def as_graph(value: Any) -> Graph | None:
@@ -79,8 +150,17 @@ def _with_checkpoints(graph: Any) -> Any:
     return graph.copy({"checkpointer": InMemorySaver()})
 
 
-def _answer(value: Any) -> Any:
-    return request_approval("Approve to go on.", value)
+def _needs_loop(graph: Any) -> bool:
+    """Tell whether a node or a branch of a graph is async only; the others run as well without a loop."""
+    nodes = [getattr(node, "bound", None) for node in graph.nodes.values()]
+    branches = getattr(getattr(graph, "builder", None), "branches", {})
+    paths = [branch.path for ends in branches.values() for branch in ends.values()]
+    return any(
+        _needs_loop(part)
+        if hasattr(part, "nodes")
+        else getattr(part, "afunc", None) is not None and getattr(part, "func", None) is None
+        for part in [*nodes, *paths]
+    )
 
 
 def _last_text(state: Any) -> Any:

@@ -35,7 +35,7 @@ class HealthHandler(ResearchHandler):
 
 
 class ChoicesHandler(ResearchHandler):
-    """List what can be chosen: researchers, models, libraries."""
+    """List what can be chosen: researchers, models, libraries, online sources."""
 
     @web.authenticated
     @authorized("read", "research")
@@ -287,7 +287,7 @@ _SESSION = r"/sessions/(?P<session_id>[^/]+)"
 #: Paths beneath `{base_url}research/api`.
 ROUTES: list[tuple[str, type[web.RequestHandler]]] = [
     (r"/health", HealthHandler),
-    (r"/(?P<noun>researchers|models|libraries)", ChoicesHandler),
+    (r"/(?P<noun>researchers|models|libraries|sources)", ChoicesHandler),
     (r"/sessions", SessionsHandler),
     (_SESSION, SessionHandler),
     (_SESSION + r"/(?P<action>approve|modify)", DecisionHandler),

@@ -144,9 +144,11 @@ class Source:
     year: int | None = None
     doi: str | None = None
     pages: int | None = None
+    #: Withdrawn by its journal or its authors, as the source says that found it.
+    retracted: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Give the JSON object; of `path` and `url` only the one that applies."""
+        """Give the JSON object; of `path` and `url` only the one that applies, `retracted` where it is so."""
         place = {"path": self.path} if self.url is None else {"url": self.url}
         return {
             "id": self.id,
@@ -159,6 +161,7 @@ class Source:
             "year": self.year,
             "doi": self.doi,
             "pages": self.pages,
+            **({"retracted": True} if self.retracted else {}),
         }
 
     @classmethod
@@ -176,6 +179,7 @@ class Source:
             year=data.get("year"),
             doi=data.get("doi"),
             pages=data.get("pages"),
+            retracted=bool(data.get("retracted")),
         )
 
 

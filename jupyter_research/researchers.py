@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -209,11 +210,18 @@ def load(name: str, target: str) -> FunctionResearcher:
         raise InvalidRequest(
             f"The researcher {name} ({target}) cannot be imported in the server's environment: {error}."
         ) from error
+    give_callback(module)
+    return FunctionResearcher(name, function)
+
+
+def give_callback(module: Any) -> None:
+    """Let a module that was written against one global callback tell its status here.
+
+    One serves all sessions: the binding of the calling code says which it is.
+    """
     setter = getattr(module, "set_status_callback", None)
     if callable(setter):
-        # One callback serves all sessions: the binding of the calling code says which it is.
         setter(send_status_update)
-    return FunctionResearcher(name, function)
 
 
 class Registry:
@@ -226,6 +234,18 @@ class Registry:
     def add(self, researcher: Researcher) -> None:
         """Take a researcher in for the life of this runtime."""
         self._loaded[researcher.name] = researcher
+
+    def name_for(self, name: str, function: Any) -> str:
+        """Name a function given at run time: one defined again keeps its name, another lambda does not.
+
+        Nothing else tells lambdas and graphs apart, and a session that waits for its turn is to find its own.
+        """
+        if inspect.isroutine(function) and not name.endswith("<lambda>"):
+            return name
+        names = (name if number == 1 else f"{name} {number}" for number in itertools.count(1))
+        return next(
+            name for name in names if getattr(self._loaded.get(name), "function", function) is function
+        )
 
     def names(self) -> list[str]:
         """List all names, the built-in first."""

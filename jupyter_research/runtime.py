@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +15,37 @@ import orjson
 
 from ._version import __version__
 from .analysts import Analysts
-from .analysts.thinking import Thinking
 from .broadcast import Broadcast
 from .capture import Capture
 from .carry import carriers, disown_workers
-from .errors import NotReady, PathRefused, SourceNotFound, WrongState
+from .documents import Indexed, KeptIndex, SharedLibrary, forget, kept
+from .errors import NotReady, PathRefused, SourceNotFound, StorageFailed, WrongState
 from .events import Kind, Snapshot, State
 from .export import FORMATS, export
 from .manager import Limits, Manager
-from .models.defaults import Defaults
-from .models.keys import Keys
 from .report import Report
-from .researchers import FunctionResearcher, Registry, Researcher
-from .sources import example_library
+from .researchers import FunctionResearcher, Registry, Researcher, give_callback
+from .sources import example_library, resolve
+from .sources.online import OnlineSettings
 from .store import Finding, Folder, SessionLog, Store, claim, examine
 from .store.writer import settle
 from .work import Caller, Place
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Figures", "Finding", "Runtime", "Settings", "examine"]
+__all__ = [
+    "Figures",
+    "Finding",
+    "Indexed",
+    "KeptIndex",
+    "OnlineSettings",
+    "Runtime",
+    "Settings",
+    "build_index",
+    "examine",
+    "forget",
+    "kept",
+]
 
 #: The name of our own documentation among the libraries.
 EXAMPLE = "example"
@@ -46,17 +58,11 @@ class Settings:
     data_dir: Path
     #: The folder beneath which sessions may read; None where they may read what the process may.
     root: Path | None = None
+    #: Where the indexes of libraries are kept; None for a place in the data folder.
+    indexes: Path | None = None
     libraries: Mapping[str, Path] = field(default_factory=dict)
     researchers: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
-    default_model: str = ""
-    model_budget: Mapping[str, float] = field(default_factory=dict)
-    #: Gives keys by provider and owner, before the file and the environment are asked.
-    model_keys: Callable[[str, str], str | None] | None = None
-    #: Where `jupyter research keys` keeps keys; None for nowhere.
-    keys_file: Path | None = None
-    #: The server's variables: keys and addresses of providers are looked up there at each start.
-    environment: Mapping[str, str] = field(default_factory=dict)
     max_working_sessions: int = 8
     max_working_per_owner: int = 0
     max_queued_sessions: int = 1000
@@ -66,6 +72,8 @@ class Settings:
     max_bytes_per_owner: int = 0
     keep_days: int = 0
     keep_sessions: int = 0
+    #: What an administrator says about online sources.
+    online: OnlineSettings = field(default_factory=OnlineSettings)
     local_only: bool = False
     auto_resume: bool = False
     carry_context: bool = True
@@ -84,6 +92,8 @@ class Figures:
     dropped: int
     #: Updates that wait to be committed.
     backlog: int
+    #: Threads that wait because too many updates of their session do.
+    held: int
     #: Joins of all sockets.
     viewers: int
     #: Threads that still run though their session has ended.
@@ -128,15 +138,19 @@ class Runtime:
     def _build(self, folder: Folder) -> None:
         settings = self.settings
         self._store = Store(
-            folder.path / "research.sqlite", on_commit=self.broadcast.grew, on_failure=self._storage_failed
+            folder.path / "research.sqlite",
+            on_commit=self.broadcast.grew,
+            on_failure=self._storage_failed,
+            may_wait=lambda: not self.broadcast.on_loop(),
         )
         self.broadcast.use(self._store)
         self._registry = Registry(
             Analysts(
-                indexes=folder.indexes,
-                thinking=self._thinking(),
+                indexes=settings.indexes or folder.indexes,
+                models=settings.models,
                 local_only=settings.local_only,
                 max_seconds=settings.max_session_seconds,
+                online=replace(settings.online, cache=folder.path / "web"),
             ),
             settings.researchers,
         )
@@ -245,6 +259,7 @@ class Runtime:
             delivered=self.broadcast.delivered,
             dropped=self._store.dropped,
             backlog=self._store.backlog,
+            held=self._store.held,
             viewers=self.broadcast.viewer_count(),
             abandoned_threads=self._manager.abandoned_threads,
         )
@@ -320,7 +335,7 @@ class Runtime:
             owner=caller.owner,
             place=self._place(None, caller.guest),
             sources=sources,
-            indexes=folder.indexes,
+            indexes=self.settings.indexes or folder.indexes,
             progress=progress,
         )
         return found
@@ -360,27 +375,25 @@ class Runtime:
         configured = self.settings.libraries.items()
         return [own, *({"name": name, "description": f"The folder {path}."} for name, path in configured)]
 
+    def sources(self) -> Sequence[Mapping[str, str]]:
+        """List the online sources that can be named."""
+        analysts = self._registry.get(Analysts.name)
+        assert isinstance(analysts, Analysts)
+        described: Sequence[Mapping[str, str]] = analysts.describe_sources()
+        return described
+
     def register(self, researcher: Researcher) -> None:
         """Take in a researcher for the life of this runtime."""
         self._registry.add(researcher)
 
-    def register_function(self, name: str, function: Callable[..., Any]) -> None:
-        """Take in a function as a researcher for the life of this runtime."""
+    def register_function(self, name: str, function: Callable[..., Any]) -> str:
+        """Take in a function as a researcher for the life of this runtime, and give its name there."""
+        give_callback(sys.modules.get(getattr(function, "__module__", None) or ""))
+        name = self._registry.name_for(name, function)
         self.register(FunctionResearcher(name, function))
+        return name
 
     # -- parts ---------------------------------------------------------------------------------
-
-    def _thinking(self) -> Thinking:
-        """Give what knows the models; one for all sessions, since they share a provider's limits."""
-        settings = self.settings
-        return Thinking(
-            configured=settings.models,
-            default=settings.default_model,
-            caps=settings.model_budget,
-            keys=Keys(settings.keys_file, settings.environment, settings.model_keys),
-            defaults=Defaults(settings.data_dir / "defaults.json"),
-            environment=settings.environment,
-        )
 
     def _libraries(self) -> dict[str, Path]:
         return {
@@ -392,13 +405,28 @@ class Runtime:
         """Say where a session of this notebook may read."""
         root = self.settings.root
         base = Path.cwd() if root is None else root
-        folder, file = base, None
+        folder = base
         if notebook is not None:
-            file = base / notebook
-            folder = file.parent
+            folder = (base / notebook).parent
             if root is not None and not folder.resolve().is_relative_to(root.resolve()):
                 raise PathRefused("notebook must be a path beneath the server's root folder.")
-        return Place(root=root, folder=folder, libraries=self._libraries(), guest=guest, notebook=file)
+        return Place(root=root, folder=folder, libraries=self._libraries(), guest=guest)
 
     def _storage_failed(self, logs: Any, sentence: str) -> None:
         self._manager.recovery.storage_failed(logs, sentence)
+
+
+def build_index(folder: Path, progress: Callable[[int, int, str], None]) -> tuple[Indexed, Path]:
+    """Build the index of a folder for everybody, beside its files; give what came of it, and where it lies.
+
+    Raises:
+        PathRefused: when the folder cannot be read.
+        StorageFailed: when nothing can be written there.
+    """
+    files = resolve([str(folder)], Place(root=None, folder=folder))
+    try:
+        return SharedLibrary.build(folder, files, progress), SharedLibrary.place(folder)
+    except OSError as error:
+        raise StorageFailed(
+            f"The index cannot be written into {folder} ({error.strerror}): run this as somebody who may."
+        ) from error

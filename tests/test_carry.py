@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import operator
 import pickle
+import queue
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
 from typing import Annotated, Any, TypedDict
 
 import pytest
 
-from jupyter_research.carry import Carriers, carriers
+from jupyter_research.carry import Bound, Carriers, carriers
 from jupyter_research.context import Binding, attempt_context, get_session_context, send_status_update
 from jupyter_research.errors import SessionCancelled
 
@@ -244,6 +246,73 @@ def test_a_shared_thread_pool_does_not_keep_the_session_that_made_it():
         assert in_session("two", lambda: pool.apply(get_session_context)) == "two"
     finally:
         pool.terminate()
+
+
+def test_a_pool_of_processes_lives_in_no_session_and_its_callbacks_in_their_own():
+    called: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def callback(result: Any) -> None:
+        called.put(get_session_context())
+
+    processes = multiprocessing.get_context("spawn")
+    with in_session("one", lambda: ProcessPoolExecutor(1, mp_context=processes)) as pool:
+        assert in_session("one", lambda: pool.submit(get_session_context)).result(60) is None
+        for name in ("two", None):
+            ask = lambda: pool.submit(pow, 2, 3).add_done_callback(callback)  # noqa: E731
+            in_session(name, ask) if name else ask()
+            assert called.get(timeout=60) == name
+    with in_session("one", lambda: processes.Pool(1)) as older:
+        for name in ("two", None):
+            ask = lambda: older.apply_async(pow, (2, 3), {}, callback)  # noqa: E731
+            in_session(name, ask) if name else ask()
+            assert called.get(timeout=60) == name
+
+
+def test_a_task_that_goes_to_another_interpreter_goes_as_itself():
+    assert pickle.loads(pickle.dumps(Bound(len, Binding(session_id="abc")))) is len
+
+
+def test_a_thread_that_cannot_start_keeps_no_session(monkeypatch: pytest.MonkeyPatch):
+    seen: Seen = []
+    thread = threading.Thread(target=lambda: seen.append(get_session_context()))
+
+    def full(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    carriers.remove()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", full)
+        carriers.install()
+        with pytest.raises(RuntimeError):
+            in_session("abc", thread.start)
+        carriers.remove()
+    carriers.install()
+    thread.start()
+    thread.join()
+    assert seen == [None]
+
+
+def test_a_thread_that_lets_nobody_set_its_attributes_is_carried_too():
+    class Closed(threading.Thread):
+        seen: str | None = "nothing"
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not name.startswith("_") and name != "seen":
+                raise AttributeError(name)
+            if "research" in name:
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+        def run(self) -> None:
+            self.seen = get_session_context()
+
+    def work() -> str | None:
+        thread = Closed(daemon=True)
+        thread.start()
+        thread.join()
+        return thread.seen
+
+    assert in_session("abc", work) == "abc"
 
 
 def test_workers_that_a_session_started_come_back_without_it():

@@ -10,11 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from live import Server, environment, running_server, until
+
+from jupyter_research.documents import Library
 
 COMMAND = [sys.executable, "-m", "jupyter_research.cli"]
 TESTING = "jupyter_research.testing"
@@ -349,6 +352,47 @@ def test_the_demo_reads_our_own_documentation(terminal: Terminal) -> None:
     text = (terminal.folder / "report.html").read_text(encoding="utf-8")
     assert "found word for word in" in text
     assert result.output == ""
+
+
+def test_indexes_are_listed_with_their_place_and_size_and_forgotten(terminal: Terminal) -> None:
+    (terminal.folder / "papers").mkdir()
+    (terminal.folder / "papers" / "tokens.md").write_text(LIBRARY["tokens.md"], encoding="utf-8")
+    assert "No index is kept" in terminal.run("library", "list").errors
+    terminal.run("search", "--source", "papers", "token")
+    (kept,) = terminal.run("library", "list", "--json").objects
+    assert (kept["sources"], kept["folder"], kept["documents"]) == (["papers"], str(terminal.folder), 1)
+    assert kept["bytes"] == Path(kept["path"]).stat().st_size > 0
+    text = terminal.run("library", "list").output
+    assert f"papers from {terminal.folder}: 1 documents" in text
+    assert kept["path"] in text
+    assert "library list" in terminal.run("library", "forget", "other", code=2).errors
+    terminal.run("library", "forget", code=2)
+    assert "Forgotten: papers" in terminal.run("library", "forget", "papers").errors
+    assert not Path(kept["path"]).exists()
+    assert terminal.run("library", "list", "--json").objects == []
+
+
+def test_an_index_in_use_is_not_forgotten(terminal: Terminal) -> None:
+    (terminal.folder / "cookies.txt").write_text(LIBRARY["cookies.txt"], encoding="utf-8")
+    terminal.run("search", "cookie")
+    (kept,) = terminal.run("library", "list", "--json").objects
+    with closing(Library(Path(kept["path"]), ())) as library:
+        assert library.size() == 1
+        assert "in use" in terminal.run("library", "forget", "--all", code=1).errors
+    assert Path(kept["path"]).exists()
+    assert terminal.run("library", "forget", "--all", "--json").objects[0]["path"] == kept["path"]
+
+
+def test_an_index_for_everybody_is_built_into_the_folder(terminal: Terminal) -> None:
+    for name, text in LIBRARY.items():
+        (terminal.folder / name).write_text(text, encoding="utf-8")
+    (terminal.folder / "empty.md").touch()
+    result = terminal.run("library", "index", ".")
+    assert "empty.md could not be read: empty." in result.errors
+    assert f"ResearchApp.libraries names {terminal.folder}" in result.output
+    (built,) = terminal.run("library", "index", "--json", ".").objects
+    assert (built["documents"], Path(built["path"]).stat().st_size) == (2, built["bytes"])
+    terminal.run("library", "index", "no/such/folder", code=2)
 
 
 # With a server

@@ -72,7 +72,8 @@ OF_A_SESSION = [(verb, path) for verb, path in TABLE if "{session}" in path]
 
 def test_table_is_the_whole_of_the_contract() -> None:
     contract = """
-        GET /health, GET /researchers, GET /models, GET /libraries, POST /sessions, GET /sessions,
+        GET /health, GET /researchers, GET /models, GET /libraries, GET /sources, POST /sessions,
+        GET /sessions,
         GET /sessions/{session}, POST /sessions/{session}/approve, POST /sessions/{session}/modify,
         POST /sessions/{session}/pause, POST /sessions/{session}/resume, POST /sessions/{session}/cancel,
         GET /sessions/{session}/events, GET /sessions/{session}/report, GET /sessions/{session}/sources/d1,
@@ -214,7 +215,7 @@ async def test_health_tells_version_and_sessions(me: Person) -> None:
     }
 
 
-@pytest.mark.parametrize("noun", ["researchers", "models", "libraries"])
+@pytest.mark.parametrize("noun", ["researchers", "models", "libraries", "sources"])
 async def test_choices_have_name_and_description(me: Person, noun: str) -> None:
     choices = (await me.get(noun))[noun]
     assert choices

@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(CONTEXT | RECORDS, FACTS | CONTEXT | RECORDS),
     **dict.fromkeys(SERVICES, FACTS | CONTEXT | RECORDS),
     "sources": FACTS | CONTEXT | RECORDS | {"documents"},
-    "analysts": FACTS | CONTEXT | {"ledger", "citations", "documents", "sources", "models"},
+    "analysts": FACTS | CONTEXT | {"ledger", "guard", "citations", "documents", "sources", "models"},
     **dict.fromkeys(SESSIONS, FACTS | CONTEXT | SESSIONS | {"analysts", "store", "broadcast"}),
     "runtime": FACTS | CONTEXT | RECORDS | SERVICES | SESSIONS | {"analysts"},
     **dict.fromkeys(HANDLERS, FACTS | HANDLERS),

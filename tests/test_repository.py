@@ -29,18 +29,18 @@ DISTRIBUTIONS = {
 
 #: Come with a declared distribution and are part of its interface.
 COME_ALONG = {
+    "httpcore": "httpx",
     "IPython": "ipywidgets or ipykernel: only ever imported inside a kernel",
     "jupyter_core": "jupyter_server",
     "jupyter_client": "jupyter_server",
     "langchain_core": "langgraph",
     "langsmith": "langgraph",
     "langgraph.checkpoint.serde": "langgraph",
-    "pydantic": "langgraph",
     "nbformat": "jupyter_server",
 }
 
 #: Imported only when the user has them.
-OPTIONAL = {"langchain", "jupyterhub", "openai", "anthropic", "genai_prices"}
+OPTIONAL = {"langchain", "jupyterhub", "trafilatura"}
 
 
 def pyproject() -> dict[str, Any]:

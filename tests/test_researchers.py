@@ -6,23 +6,16 @@ import types
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import pytest
 
 from jupyter_research.carry import carriers
 from jupyter_research.context import Binding, attempt_context, send_status_update
 from jupyter_research.errors import InvalidRequest, ResearcherFailed
-from jupyter_research.graphs import Graph
 from jupyter_research.report import Report
 from jupyter_research.researchers import FunctionResearcher, Registry, load
 from jupyter_research.work import Control, Finished, Place, Work
-
-
-class State(TypedDict, total=False):
-    messages: list
-    found: str
-    answer: Any
 
 
 class Notes:
@@ -119,54 +112,6 @@ def test_options_that_a_function_does_not_take_are_refused():
         researcher.check({"breadth": 2}, place)
 
 
-def test_a_graph_runs_as_it_is_with_its_nodes_and_writers_as_status_and_interrupts_as_questions():
-    from langgraph.config import get_stream_writer
-    from langgraph.graph import END, START, StateGraph
-    from langgraph.types import interrupt
-
-    def search(state: State) -> State:
-        get_stream_writer()({"message": "looking", "done": 1, "total": 2})
-        return {"found": str(state["messages"][0])}
-
-    def decide(state: State) -> State:
-        return {"answer": interrupt({"plan": [1, 2]})}
-
-    def write(state: State) -> State:
-        return {"messages": [f"# Found\n\n{state['answer']}"]}
-
-    graph = StateGraph(State)
-    for name, node in (("search", search), ("decide", decide), ("write", write)):
-        graph.add_node(name, node)
-    for source, target in ((START, "search"), ("search", "decide"), ("decide", "write"), ("write", END)):
-        graph.add_edge(source, target)
-    notes = Notes()
-    report = run(graph.compile(), notes=notes)
-    assert "approved" in (report.markdown or "")
-    assert notes.asked == [{"plan": [1, 2]}]
-    assert (None, {"message": "looking", "done": 1, "total": 2}) in notes.updates
-    assert [status["step"] for message, status in notes.updates if message] == ["SEARCH", "DECIDE", "WRITE"]
-
-
-def test_two_sessions_of_one_graph_with_a_shared_checkpointer_do_not_meet():
-    from langgraph.checkpoint.memory import InMemorySaver
-    from langgraph.graph import END, START, StateGraph
-
-    graph = StateGraph(State)
-    graph.add_node("note", lambda state: {"found": state.get("found", "") + str(state["messages"])})
-    graph.add_edge(START, "note")
-    graph.add_edge("note", END)
-    fitted = Graph(
-        graph=graph.compile(checkpointer=InMemorySaver()),
-        input=lambda topic, options: {"messages": [topic]},
-        result=lambda state: state["found"],
-        label=lambda node, value: f"{node} found {len(value['found'])}",
-    )
-    notes = Notes()
-    assert run(fitted, "one", notes).markdown == "['one']"
-    assert run(fitted, "two").markdown == "['two']"
-    assert notes.updates == [("note found 7", {"step": "NOTE"})]
-
-
 def legacy_module(name: str) -> types.ModuleType:
     """Make a module written against one global callback, which it calls from pool threads."""
     module = types.ModuleType(name)
@@ -199,6 +144,38 @@ def test_a_module_with_one_global_callback_serves_three_sessions_each_its_own(mo
         list(pool.map(session, sinks))
     for topic, notes in sinks.items():
         assert sorted(message for message, _ in notes.updates) == sorted(f"{topic} {n}" for n in range(50))
+
+
+def test_lambdas_and_graphs_given_at_run_time_do_not_take_each_others_place():
+    registry = Registry(FunctionResearcher("analysts", lambda topic: ""), {})
+
+    def words(topic: str) -> str:
+        return topic
+
+    one, two = (lambda topic: "one"), (lambda topic: "two")
+    for function, name in ((one, "<lambda>"), (two, "<lambda> 2"), (one, "<lambda>"), (words, "words")):
+        given = registry.name_for(getattr(function, "__name__", ""), function)
+        assert given == name
+        registry.add(FunctionResearcher(given, function))
+    words_again = types.FunctionType(words.__code__, {}, "words")
+    assert registry.name_for("words", words_again) == "words"
+
+
+def test_a_researcher_comes_with_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    facts = tmp_path / "their_package-1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text(
+        "[jupyter_research.researchers]\ntheirs = their_package.research:find\n"
+    )
+    package = tmp_path / "their_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "research.py").write_text('def find(topic):\n    """Find it."""\n    return topic\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = Registry(FunctionResearcher("analysts", lambda topic: ""), {})
+    assert {"name": "theirs", "description": "Find it."} in registry.describe()
+    assert registry.get("theirs").function("tides") == "tides"  # type: ignore[attr-defined]
 
 
 def test_a_registry_lists_all_and_says_what_cannot_be_imported():

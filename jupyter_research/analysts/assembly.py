@@ -8,8 +8,7 @@ from typing import Any, Final
 from .._version import __version__
 from ..events import utc_now
 from ..report import Report, Section, Source
-from .budget import usage
-from .state import State
+from .state import LibraryFacts, State
 from .study import Study
 
 #: How many unreadable files are named one by one.
@@ -27,18 +26,40 @@ def assemble(study: Study, state: State) -> Report:
         sections=tuple(sections),
         sources=sources,
         limitations=tuple(_limitations(study, state, sections)),
-        usage=usage(study.ledger, study.budget),
+        usage=usage(study),
         made=_made(study, state),
     )
 
 
+def usage(study: Study) -> dict[str, Any]:
+    """Say what the session used so far."""
+    counts = study.ledger.counts()
+    online = {"online_searches": counts.get("online", 0), "fetches": counts.get("fetch", 0)}
+    return {
+        "calls": counts.get("model", 0),
+        "searches": counts.get("search", 0),
+        **{name: number for name, number in online.items() if number},
+    }
+
+
 def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Iterator[str]:
     yield from study.model.limits()
-    failures = state["library"]["failures"]
+    yield from study.online.failures()
+    for source in state["sources"]:
+        if source.get("retracted"):
+            yield f"“{source['title']}”, which is cited, was retracted: what it says no longer stands."
+    library = state["library"]
+    failures = library["failures"]
     for name, reason in failures[:_NAMED]:
         yield f"{name} could not be read: {reason}."
     if len(failures) > _NAMED:
         yield f"{len(failures) - _NAMED} more files could not be read."
+    papers = library.get("papers", 0)
+    if unknown := papers - library.get("identified", 0):
+        yield (
+            f"{unknown} of {papers} papers could not be identified: a .bib or CSL-JSON file beside them "
+            "would say who wrote what."
+        )
     for language, number in state["library"]["languages"].items():
         some = "At least " if state["library"]["documents"] > 300 else ""
         yield (
@@ -55,7 +76,20 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
     if cut_short:
         yield f"{cut_short[0]['cut_short']} {len(cut_short)} of {len(interviews)} interviews ended early."
     if not any(claim.citations for section in sections for claim in section.claims):
-        yield "Nothing about the topic was found in the library."
+        where = [*(["the library"] if study.shelf.wanted else []), *study.online.titles()]
+        yield f"Nothing about the topic was found in {', '.join(where)}."
+
+
+def _folders(study: Study) -> list[str]:
+    if not study.shelf.wanted:
+        return []
+    return list(study.options.files) or [str(study.work.place.folder)]
+
+
+def _identified(library: LibraryFacts) -> dict[str, str]:
+    """Say how many of the papers bear title and author; nothing where there is none."""
+    papers = library.get("papers")
+    return {"identified": f"{library.get('identified', 0)} of {papers}"} if papers else {}
 
 
 def _made(study: Study, state: State) -> dict[str, Any]:
@@ -63,9 +97,11 @@ def _made(study: Study, state: State) -> dict[str, Any]:
     counts = study.ledger.counts()
     return {
         "date": utc_now(),
-        "folders": list(study.options.sources) or [str(study.work.place.folder)],
+        "folders": _folders(study),
+        **({"online": study.online.titles()} if study.online.names else {}),
         "files": library["files"],
         "documents": library["documents"],
+        **_identified(library),
         "failed": [name for name, _ in library["failures"]],
         "corpus_hash": library["hash"],
         "analysts": [analyst["name"] for analyst in state["analysts"]],

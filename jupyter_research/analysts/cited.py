@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..documents import Document
 from ..report import Source
@@ -22,18 +22,22 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 class CitedTexts:
     """Store text and description of each cited document. Thread-safe: files appear whole or not at all."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "sources"
+    def __init__(self, folder: Path, name: str = "sources") -> None:
+        self._folder = folder / name
 
     def keep(self, document: Document, text: str, place: Place) -> None:
         """Store a document's text, once."""
-        description = self._folder / f"{document.id}.json"
+        self.keep_source(_described(document, place), text)
+
+    def keep_source(self, source: Source, text: str) -> None:
+        """Store a text with its description, once."""
+        description = self._folder / f"{source.id}.json"
         if description.exists():
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
         # Bytes, so that no line end changes; a text may hold half a surrogate pair where a parser found one.
-        _write(self._folder / f"{document.id}.txt", text.encode("utf-8", "surrogatepass"))
-        _write(description, json.dumps(_described(document, place)).encode())
+        _write(self._folder / f"{source.id}.txt", text.encode("utf-8", "surrogatepass"))
+        _write(description, json.dumps(source.to_json()).encode())
 
     def text(self, source_id: str) -> str | None:
         """Give a stored text, None when nothing of that id is stored."""
@@ -55,7 +59,7 @@ class CitedTexts:
             return None
 
 
-def _described(document: Document, place: Place) -> dict[str, Any]:
+def _described(document: Document, place: Place) -> Source:
     return Source(
         id=document.id,
         number=0,
@@ -67,7 +71,7 @@ def _described(document: Document, place: Place) -> dict[str, Any]:
         year=document.year,
         doi=document.doi,
         pages=document.pages,
-    ).to_json()
+    )
 
 
 def _shown(path: Path, place: Place) -> str:

@@ -34,21 +34,26 @@ class Collection:
     indexes: Path
     #: The folder of a session that has documents of its own.
     session: Path | None = None
+    #: Whether there is a library at all: a session with online sources alone reads no file.
+    wanted: bool = True
 
     @classmethod
     def of(cls, work: Work, indexes: Path) -> Collection:
         """Give the collection of a session."""
-        options = Options.stored(work.options)
+        options = Options.from_json(work.options)
         return cls(
             owner=work.owner,
             place=work.place,
-            sources=options.sources,
+            sources=options.files,
             indexes=indexes,
-            session=work.folder if options.documents else None,
+            session=work.folder if options.documents or not options.reads else None,
+            wanted=options.reads,
         )
 
     def files(self) -> list[FileRef]:
         """Find the files: those that the sources name, and the session's own."""
+        if not self.wanted:
+            return []
         given = list(GivenDocuments(self.session).files()) if self.session else []
         return [*(resolve(self.sources, self.place) if self.sources or not given else ()), *given]
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from ..errors import ResearchError
 from ..models import Brief, Turn
 from .state import Interview, InterviewState
 from .study import Study
@@ -72,13 +71,18 @@ class Interviewer:
         return {"question": question, "query": query}
 
     def _search(self, state: InterviewState, path: str) -> Update:
-        self._say("SEARCH_LIBRARY", state, "{name}: searching the library")
         # The passages stay in the ledger: in the state every checkpoint would carry them again.
-        self._study.search(path, state["query"])
+        if self._study.shelf.wanted:
+            self._say("SEARCH_LIBRARY", state, "{name}: searching the library")
+            self._study.search(path, state["query"])
+        for source in self._study.online.names:
+            title = self._study.online.title(source)
+            self._say(f"SEARCH_{source.upper()}", state, f"{{name}}: searching {title}")
+            self._study.find(source, path, state["query"])
         return {}
 
     def _answer(self, state: InterviewState, path: str) -> Update:
-        hits = self._study.search(self._path(state, "search"), state["query"])
+        hits = self._study.hits(self._path(state, "search"), state["query"])
         self._say("GENERATE_ANSWER", state, f"{{name}}: reading {len(hits)} passages")
         analyst, question, turns = state["analyst"], state["question"], state.get("turns", [])
         drafts = self._study.ask(
@@ -87,14 +91,14 @@ class Interviewer:
             lambda: self._study.model.answer(self._brief(state), analyst, question, hits, turns),
         )
         for document in {quote["document"] for draft in drafts for quote in draft["quotes"]}:
-            self._study.shelf.cite(document)
+            self._study.cite(document)
         turn: Turn = {"question": question, "query": state["query"], "found": len(hits), "drafts": drafts}
         return {"turns": [*turns, turn]}
 
     def _route(self, state: InterviewState, path: str) -> Update:
         turns = state.get("turns", [])
         over = self._study.budget.exhausted()
-        more = len(turns) < self._study.options.turns and _brought_new(turns)
+        more = len(turns) < self._study.options.turns
         self._say(
             "ROUTE_MESSAGES", state, f"{{name}}: {len(turns[-1]['drafts'])} sentences found", turn=len(turns)
         )
@@ -130,7 +134,7 @@ class Interviewer:
                 update = perform(state, path)
             except Exception as error:
                 log.warning("An analyst failed at %s.", path, exc_info=True)
-                cause = str(error) if isinstance(error, ResearchError) else f"{type(error).__name__}: {error}"
+                cause = f"{type(error).__name__}: {error}"
                 analyst = state["analyst"]
                 self._study.progress.fail(analyst["id"], f"{analyst['name']} failed: {cause}", step, cause)
                 return {"failed": cause, "go_on": False}
@@ -156,12 +160,3 @@ class Interviewer:
             name=analyst["name"].replace("{", "("), turn=number, turns=self._study.options.turns
         )
         self._study.progress.say(text, step, analyst=analyst["id"])
-
-
-def _brought_new(turns: Sequence[Turn]) -> bool:
-    """Tell whether the last turn quotes what no turn before it did; the first may find nothing yet."""
-    places = [
-        {(quote["document"], quote["start"]) for draft in turn["drafts"] for quote in draft["quotes"]}
-        for turn in turns
-    ]
-    return len(turns) < 2 or bool(places[-1].difference(*places[:-1]))

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from ..errors import InvalidRequest
 
+#: Stands before the name of an online source that a folder has as well.
+ONLINE_PREFIX: Final = "online:"
 _BUDGET: Final = ("money", "tokens", "seconds", "calls")
 
 
@@ -18,17 +20,13 @@ class Options:
     analysts: int = 3
     turns: int = 2
     sources: tuple[str, ...] = ()
-    #: None where nobody has chosen one yet.
-    model: str | None = None
+    #: Those of the sources that are no files; found out when the options are checked, whatever is said.
+    online: tuple[str, ...] = ()
+    model: str = "extractive"
     local_only: bool = False
     budget: Mapping[str, float] = field(default_factory=dict)
     #: Name and hash of each document that came with the request.
     documents: tuple[Mapping[str, str], ...] = ()
-
-    @classmethod
-    def stored(cls, data: Mapping[str, Any]) -> Options:
-        """Read them as a session's log has them, with what was added at its start."""
-        return cls.from_json({name: data[name] for name in cls.__dataclass_fields__ if name in data})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
@@ -46,11 +44,22 @@ class Options:
             analysts=_number(data, "analysts", 3, 1, 10),
             turns=_number(data, "turns", 2, 1, 5),
             sources=_sources(data.get("sources")),
+            online=_sources(data.get("online")),
             model=_model(data.get("model")),
             local_only=_flag(data.get("local_only"), "local_only"),
             budget=_limits(data.get("budget")),
             documents=tuple(data.get("documents") or ()),
         )
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Give those of the sources that are files."""
+        return tuple(name for name in self.sources if name.removeprefix(ONLINE_PREFIX) not in self.online)
+
+    @property
+    def reads(self) -> bool:
+        """Tell whether there is a library: files that are named, given, or of the folder."""
+        return bool(self.files or self.documents or not self.online)
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON object."""
@@ -58,6 +67,7 @@ class Options:
             "analysts": self.analysts,
             "turns": self.turns,
             "sources": list(self.sources),
+            **({"online": list(self.online)} if self.online else {}),
             "model": self.model,
             "local_only": self.local_only,
             "budget": dict(self.budget),
@@ -84,9 +94,9 @@ def _sources(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _model(value: Any) -> str | None:
+def _model(value: Any) -> str:
     if value is None:
-        return None
+        return "extractive"
     if not isinstance(value, str) or not value.strip():
         raise InvalidRequest("The option model must be the name of a model.")
     return value

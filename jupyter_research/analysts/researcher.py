@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SessionCancelled
+from ..errors import InvalidRequest, SessionCancelled, UnknownName
 from ..ledger import Ledger
 from ..report import Report
 from ..work import Drained, Finished, Outcome, Place, Proposed, Work
-from .budget import usage
+from .budget import Budget
 from .cited import CitedTexts
 from .options import Options
 from .progress import Progress
 from .team import check_team
-from .thinking import PLAIN, Thinking
 
 if TYPE_CHECKING:
+    from ..sources.online import Catalogue, OnlineSettings
     from .study import Study
 
 #: LangGraph's own work needs room beside the branches: a fan-out as wide as the limit waits for itself.
@@ -45,15 +46,17 @@ class Analysts:
         *,
         indexes: Path,
         workers: int | None = None,
-        thinking: Thinking | None = None,
+        models: Mapping[str, Any] | None = None,
         local_only: bool = False,
         max_seconds: int = 0,
+        online: OnlineSettings | None = None,
     ) -> None:
         self._indexes = indexes
         self._workers = workers
-        self._thinking = thinking or Thinking()
+        self._models = dict(models or {})
         self._local_only = local_only
         self._max_seconds = max_seconds
+        self._online = online
 
     def check(self, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
         """Give the options with their defaults.
@@ -64,12 +67,20 @@ class Analysts:
         from ..sources import check
 
         read = Options.from_json(options)
-        if read.sources or not read.documents:
-            check(read.sources, place)
+        names = [model["name"] for model in self.describe_models()]
+        if read.model not in names:
+            raise UnknownName(f"There is no model {read.model!r}: choose among {', '.join(names)}.")
+        online, files = self._catalogue.split(read.sources, place)
+        if files or not (online or read.documents):
+            check(files, place)
         # What a kernel holds was never meant to leave the machine.
         local = read.local_only or self._local_only or bool(read.documents)
-        model = self._thinking.settle(read, place, local_only=local)
-        return {**read.to_json(), **model, "local_only": local, "budget": self._within(read.budget)}
+        if local and online:
+            raise InvalidRequest(
+                f"{online[0]} is online, and this session is local only: leave out one of the two."
+            )
+        read = replace(read, online=online)
+        return {**read.to_json(), "local_only": local, "budget": self._within(read.budget)}
 
     def _within(self, budget: Mapping[str, float]) -> dict[str, float]:
         """Give the budget within the time that any session has, so that it ends with a report by then."""
@@ -78,19 +89,19 @@ class Analysts:
         return {**budget, "seconds": min(budget.get("seconds", self._max_seconds), self._max_seconds)}
 
     def asks(self, options: Mapping[str, Any]) -> bool:
-        """Ask a person first where a language model, so somebody's money, is used."""
-        return bool(options.get("model", "extractive") != "extractive")
+        """Ask a person first where a language model is used, or something is sent elsewhere."""
+        return bool(options.get("model", "extractive") != "extractive" or options.get("online"))
 
     def fingerprint(self, options: Mapping[str, Any], place: Place, owner: str) -> str:
         """Name the state of the files that the options name; what the index knows is not read again."""
         from ..sources import fingerprint
         from .collection import Collection
 
-        read = Options.stored(options)
-        if read.documents and not read.sources:
-            # Their hashes stand in the options.
+        read = Options.from_json(options)
+        if not read.files and (read.documents or read.online):
+            # The hashes of documents stand in the options, and what is online has none yet.
             return ""
-        collection = Collection(owner=owner, place=place, sources=read.sources, indexes=self._indexes)
+        collection = Collection(owner=owner, place=place, sources=read.files, indexes=self._indexes)
         files = collection.files()
         return fingerprint(files, collection.hashes(files))
 
@@ -100,7 +111,22 @@ class Analysts:
 
     def describe_models(self) -> Sequence[Mapping[str, str]]:
         """List the models that can be chosen."""
-        return self._thinking.describe()
+        return [
+            {
+                "name": "extractive",
+                "description": "Quotes your documents word for word: no language model, no network, no key.",
+            }
+        ]
+
+    def describe_sources(self) -> Sequence[Mapping[str, str]]:
+        """List the online sources that can be named."""
+        return self._catalogue.describe()
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        from ..sources.online import Catalogue, OnlineSettings
+
+        return Catalogue(self._online or OnlineSettings())
 
     def run(self, work: Work) -> Outcome:
         """Work until there is a report, a proposal to decide about, or a reason to stop.
@@ -149,32 +175,28 @@ class Analysts:
     def _study(self, work: Work) -> Iterator[Study]:
         """Open what the steps work with, and close it whatever happens."""
         from ..documents import sentences
+        from ..models import Extractive
+        from .online import Online
         from .shelf import Shelf
         from .study import Study
 
-        options = Options.stored(work.options)
+        options = Options.from_json(work.options)
+        catalogue = self._catalogue
         shelf = Shelf(work, self._indexes, self._workers)
-        with Ledger(work.folder / "ledger.sqlite", work.session_id) as ledger:
-            budget = self._thinking.budget(options, ledger)
-            progress = Progress(
-                ledger,
-                analysts=options.analysts,
-                turns=options.turns,
-                usage=(lambda: usage(ledger, budget)) if options.model not in (None, PLAIN) else dict,
-            )
-            try:
-                with self._thinking.open(work, options, ledger, budget, sentences) as model:
-                    yield Study(
-                        work=work,
-                        options=options,
-                        ledger=ledger,
-                        shelf=shelf,
-                        model=model,
-                        progress=progress,
-                        budget=budget,
-                    )
-            finally:
-                shelf.close()
+        with Ledger(work.folder / "ledger.sqlite", work.session_id) as ledger, closing(shelf):
+            progress = Progress(ledger, analysts=options.analysts, turns=options.turns)
+            online = Online(work, options.online, catalogue, ledger, progress)
+            with closing(online):
+                yield Study(
+                    work=work,
+                    options=options,
+                    ledger=ledger,
+                    shelf=shelf,
+                    online=online,
+                    model=Extractive(sentences),
+                    progress=progress,
+                    budget=Budget(options.budget, ledger),
+                )
 
 
 def _run(study: Study) -> Outcome:
@@ -205,8 +227,7 @@ def _run(study: Study) -> Outcome:
             raise Stopped("The graph has stopped at its next step.") from drained
     if "__interrupt__" in result:
         asked = result["__interrupt__"][0].value
-        detail = {"estimate": asked["estimate"]} if asked.get("estimate") else {}
-        return Proposed(question=asked["question"], proposal=asked["proposal"], detail=detail)
+        return Proposed(question=asked["question"], proposal=asked["proposal"])
     return Finished(report=Report.from_json(result["report"]))
 
 

@@ -26,6 +26,8 @@ class Shelf:
     def __init__(self, work: Work, indexes: Path, workers: int | None = None) -> None:
         self._work = work
         self._collection = Collection.of(work, indexes)
+        #: Whether there is a library at all.
+        self.wanted = self._collection.wanted
         self._workers = workers
         self._library = self._collection.open((), workers=workers)
         self._cited = CitedTexts(work.folder)
@@ -49,12 +51,12 @@ class Shelf:
 
     def _read(self, progress: Callable[[int, int, str], None]) -> Indexed:
         files = self._collection.files()
-        if not files:
+        if not files and self.wanted:
             raise NoDocuments(nothing_found(self._collection.sources, ()))
         self._library.close()
         self._library = self._collection.open(files, workers=self._workers)
         indexed = self._library.refresh(progress=progress, control=self._work.control)
-        if not indexed.documents:
+        if not indexed.documents and self.wanted:
             failures = [f"{one.name}: {one.reason}" for one in indexed.failures]
             raise NoDocuments(nothing_found(self._collection.sources, failures))
         self._documents = {document.id: document for document in indexed.documents}
@@ -69,12 +71,12 @@ class Shelf:
 
     def reopen(self, progress: Callable[[int, int, str], None]) -> None:
         """Make sure that what had been read is found, should the index be gone."""
-        if not self._library.size():
+        if self.wanted and not self._library.size():
             self._read(progress)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Give the passages that fit best."""
-        return [_hit(passage) for passage in self.passages(query, k)]
+        return [hit_of(passage) for passage in self.passages(query, k)]
 
     def passages(self, query: str, k: int) -> list[Passage]:
         """Give the passages that fit best, with all that is known of their documents."""
@@ -114,7 +116,8 @@ class Shelf:
             return self._documents.get(document_id)
 
 
-def _hit(passage: Passage) -> Hit:
+def hit_of(passage: Passage) -> Hit:
+    """Put a passage into the shape that models take."""
     return {
         "document": passage.document.id,
         "title": passage.document.title,

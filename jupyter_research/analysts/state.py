@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from ..models import Analyst, SectionDraft, Turn
 
@@ -13,6 +13,9 @@ class LibraryFacts(TypedDict):
 
     files: int
     documents: int
+    #: How many are papers, and of how many of those title and author are known.
+    papers: NotRequired[int]
+    identified: NotRequired[int]
     #: Names of the files that could not be read, each with the reason.
     failures: list[tuple[str, str]]
     hash: str

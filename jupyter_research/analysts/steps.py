@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..citations import Checker, Registry
+from ..documents import PAPERS
 from ..errors import ResearcherFailed
 from ..models import Brief
 from ..report import Claim, Section
@@ -32,11 +33,15 @@ class Steps:
         indexed = self._study.shelf.read(self._study.progress)
         files = len(indexed.documents) + len(indexed.failures)
         self._study.progress.found(files)
-        self._say("READ_LIBRARY", f"{_counted(len(indexed.documents), 'document')} can be searched")
+        papers = [document for document in indexed.documents if document.kind in PAPERS]
+        if self._study.shelf.wanted:
+            self._say("READ_LIBRARY", f"{_counted(len(indexed.documents), 'document')} can be searched")
         return {
             "library": {
                 "files": files,
                 "documents": len(indexed.documents),
+                "papers": len(papers),
+                "identified": sum(paper.identified for paper in papers),
                 "failures": [(one.name, one.reason) for one in indexed.failures],
                 "hash": indexed.hash,
                 "languages": self._study.shelf.languages(),
@@ -48,6 +53,7 @@ class Steps:
         feedback = state.get("feedback", [])
         self._say("CREATE_ANALYSTS", "Changing the team" if feedback else "Looking for what the library has")
         brief = self._brief(state, feedback)
+        # The library alone: nothing is asked online before the team is approved.
         hits = self._study.search("topic/search", self._study.work.topic)
         team = self._study.ask(
             f"create_analysts/{len(feedback)}",
@@ -62,10 +68,7 @@ class Steps:
         """Wait for a person's decision; what stands before `interrupt` runs again after it."""
         from langgraph.types import interrupt
 
-        estimate = self._study.model.estimate(len(state["analysts"]), self._study.options.turns)
-        question = f"{state['question']} {estimate['sentence']}" if estimate else state["question"]
-        proposal = {"analysts": state["analysts"]}
-        decision = interrupt({"question": question, "proposal": proposal, "estimate": estimate})
+        decision = interrupt({"question": state["question"], "proposal": {"analysts": state["analysts"]}})
         if decision.get("feedback") is not None:
             return {"feedback": [*state.get("feedback", []), decision["feedback"]], "approved": False}
         team = check_team(decision["proposal"])["analysts"]
@@ -86,7 +89,7 @@ class Steps:
             raise ResearcherFailed(f"Every analyst failed. {causes}")
         self._say("WRITE_REPORT", "Putting the report together")
         sections = [interview["section"] for _, interview in interviews if interview["section"]]
-        hits = self._study.search("topic/search", self._study.work.topic)
+        hits = self._study.about_the_topic()
         brief = self._brief(state)
         body = self._written(
             "write_report", sections, lambda: self._study.model.write_body(brief, sections, hits)
@@ -94,7 +97,7 @@ class Steps:
         for document in {
             quote["document"] for section in body for one in section["claims"] for quote in one["quotes"]
         }:
-            self._study.shelf.cite(document)
+            self._study.cite(document)
         return {"body": body}
 
     def write_introduction(self, state: State) -> Update:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from ..errors import SessionCancelled
-from ..ledger import CallKind, Ledger
-from ..models import Brief, Hit, Model
+from ..ledger import Ledger
+from ..models import Brief, Corpus, Hit, Model
 from ..work import Work
+from .blend import blended
 from .budget import Budget
+from .online import Online
 from .options import Options
 from .progress import Progress
 from .shelf import Shelf
@@ -21,6 +23,21 @@ T = TypeVar("T")
 PASSAGES: Final = 50
 
 
+class Everything:
+    """Count words in the library and in what the online sources have given."""
+
+    def __init__(self, *parts: Corpus) -> None:
+        self._parts = parts
+
+    def size(self) -> int:
+        """Give the number of passages."""
+        return sum(part.size() for part in self._parts)
+
+    def frequency(self, term: str) -> int:
+        """Give the number of passages that contain `term`."""
+        return sum(part.frequency(term) for part in self._parts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """Hold the parts; each is safe to use from parallel analysts."""
@@ -29,6 +46,7 @@ class Study:
     options: Options
     ledger: Ledger
     shelf: Shelf
+    online: Online
     model: Model
     progress: Progress
     budget: Budget
@@ -37,26 +55,48 @@ class Study:
         """Say to the model what is to be researched."""
         return Brief(
             topic=self.work.topic,
-            corpus=self.shelf,
+            corpus=Everything(self.shelf, self.online),
             count=self.options.analysts,
-            documents=documents,
+            documents=documents + self.online.documents(),
             feedback=tuple(feedback),
+            online=tuple(self.online.titles()),
         )
 
     def ask(self, step: str, request: Any, perform: Callable[[], T]) -> T:
         """Ask the model, through the ledger."""
         self.stop_if_cancelled()
         asked = {"model": self.model.name, "topic": self.work.topic, "request": request}
-        # A model that makes calls of its own records each of them: what is made of those is a step.
-        kind: CallKind = "step" if self.model.calls else "model"
-        return self.ledger.call(step, asked, perform, kind=kind)
+        return self.ledger.call(step, asked, perform, kind="model")
 
     def search(self, step: str, query: str) -> list[Hit]:
         """Search the library, through the ledger: after a resume the same passages are found."""
         self.stop_if_cancelled()
+        if not self.shelf.wanted:
+            return []
         return self.ledger.call(
             step, {"query": query, "k": PASSAGES}, lambda: self.shelf.search(query, PASSAGES), kind="search"
         )
+
+    def find(self, name: str, step: str, query: str) -> list[Hit]:
+        """Search an online source, through the ledger too; its steps lie beneath that of the library."""
+        self.stop_if_cancelled()
+        return self.online.find(name, f"{step}/{name}", query, PASSAGES)
+
+    def hits(self, step: str, query: str) -> list[Hit]:
+        """Give what the library and the online sources found at a step, the best first."""
+        return blended(
+            self.search(step, query), *(self.find(name, step, query) for name in self.online.names)
+        )
+
+    def about_the_topic(self) -> list[Hit]:
+        """Give what there is about the topic itself, in the library and in all that was found online."""
+        topic = self.work.topic
+        return blended(self.search("topic/search", topic), self.online.search(topic, PASSAGES))
+
+    def cite(self, document_id: str) -> None:
+        """Store the text of a document that is quoted."""
+        self.shelf.cite(document_id)
+        self.online.cite(document_id)
 
     def stop_if_cancelled(self) -> None:
         """Raise `SessionCancelled` where the session is."""

@@ -129,6 +129,8 @@ def as_seen_by(server: Server, names: list[str]) -> list[str]:
 
 
 def _is_path(name: str) -> bool:
+    if "://" in name:
+        return False
     # A pattern's beginning tells as much as an existing file.
     return Path(name).exists() or "/" in name or os.sep in name or any(sign in name for sign in "*?[")
 

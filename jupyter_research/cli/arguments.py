@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _export(commands)
     _of_session(commands, "tail", "follow what a session does", ("show", "tail"))
     _search(commands)
+    _library(commands)
     _doctor(commands)
     return parser
 
@@ -171,6 +172,26 @@ def _search(commands: Any) -> None:
     parser.add_argument("query", nargs="+", help="what to look for")
     parser.add_argument("--source", action="append", metavar="NAME", help="as for run")
     parser.add_argument("-k", type=int, default=10, metavar="N", help="how many passages (default: 10)")
+
+
+def _library(commands: Any) -> None:
+    parser = commands.add_parser(
+        "library", help="show, forget or build indexes", description="Show, forget or build indexes."
+    )
+    inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    listed = _command(
+        inner, "list", "show where each index lies, how large it is and what it is of",
+        ("library", "list_indexes"),
+    )  # fmt: skip
+    forget = _command(inner, "forget", "remove indexes; files are read anew then", ("library", "forget"))
+    forget.add_argument("name", nargs="*", metavar="NAME", help="a source, a folder, or an index's path")
+    forget.add_argument("--all", action="store_true", help="all of them")
+    for one in (listed, forget):
+        one.add_argument("--data-dir", metavar="FOLDER", help="where ResearchApp.data_dir names another")
+    index = _command(inner, "index", "read a folder for all servers that have it as a library",
+        ("library", "index"),
+    )  # fmt: skip
+    index.add_argument("folder", metavar="FOLDER", help="the folder; the index is written into it")
 
 
 def _doctor(commands: Any) -> None:

@@ -28,7 +28,7 @@ def search(arguments: Namespace) -> int:
             " ".join(arguments.query),
             sources=arguments.source or [],
             k=arguments.k,
-            progress=_reading,
+            progress=reading,
         )
     finally:
         client.close()
@@ -39,7 +39,8 @@ def search(arguments: Namespace) -> int:
     return 0
 
 
-def _reading(done: int, total: int, name: str) -> None:
+def reading(done: int, total: int, name: str) -> None:
+    """Show on a terminal how far the reading of files is."""
     if sys.stderr.isatty():
         line = f"Reading {done} of {total} files: {one_line(name)}"[:78] if done < total else ""
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

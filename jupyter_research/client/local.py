@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from .base import Events, Passages, Snapshots, Where
 from .discovery import kernel_id, parent_server
 
 if TYPE_CHECKING:
-    from ..runtime import Finding, Runtime
+    from ..runtime import Finding, Indexed, KeptIndex, Runtime
 
 
 class LocalClient:
@@ -46,6 +47,27 @@ class LocalClient:
 
         return examine(folder or _server_data_dir())
 
+    @staticmethod
+    def kept_indexes(folder: Path | None = None) -> Iterator[KeptIndex]:
+        """Go through the indexes beneath a folder, by default all of this person."""
+        from ..runtime import kept
+
+        return kept(folder or _server_data_dir().parent)
+
+    @staticmethod
+    def forget_index(path: Path) -> None:
+        """Remove an index; raise `WrongState` while a session uses it."""
+        from ..runtime import forget
+
+        forget(path)
+
+    @staticmethod
+    def build_index(folder: Path, progress: Callable[[int, int, str], None]) -> tuple[Indexed, Path]:
+        """Build the index of a folder for everybody; give what came of it, and where it lies."""
+        from ..runtime import build_index
+
+        return build_index(folder, progress)
+
     def close(self) -> None:
         """Interrupt what works and give the folder back."""
         self.runtime.close()
@@ -58,8 +80,8 @@ class LocalClient:
 
     def run(self, function: Callable[..., Any], body: Mapping[str, Any]) -> Snapshot:
         """Start a session that runs `function`; `body["researcher"]` names it."""
-        self.runtime.register_function(body["researcher"], function)
-        return self.start(body)
+        name = self.runtime.register_function(body["researcher"], function)
+        return self.start({**body, "researcher": name})
 
     def submit(self, body: Mapping[str, Any]) -> tuple[Snapshot, bool]:
         """Start a session, or rejoin one by its key; True when it is a new one."""
@@ -159,24 +181,21 @@ def _open(folder: Path, researchers: Mapping[str, str]) -> Runtime:
             "This environment has only what talks to a Jupyter server, and there is none to use: run "
             "`%pip install jupyter_research` and restart the kernel to work in it."
         ) from error
-    runtime = Runtime(
-        Settings(
-            data_dir=folder,
-            root=None,
-            researchers=researchers,
-            keys_file=_keys_file(),
-            environment=os.environ,
-        )
-    )
+    settings = Settings(data_dir=folder, indexes=_indexes(), root=None, researchers=researchers)
+    runtime = Runtime(settings)
     runtime.open()
     return runtime
 
 
-def _keys_file() -> Path:
-    """Name the file of keys that a server of this person uses as well."""
-    from jupyter_core.paths import jupyter_config_dir
+def _indexes() -> Path:
+    """Give the folder of the indexes that this person's processes on this machine share.
 
-    return Path(jupyter_config_dir()) / "jupyter_research" / "keys.json"
+    Of this machine alone: SQLite's log cannot be shared over a network's file system.
+    """
+    from jupyter_core.paths import jupyter_data_dir
+
+    # With a dot, so that no server's folder is called like it.
+    return Path(jupyter_data_dir()) / "research" / f"indexes.{quote(platform.node(), safe='')}"
 
 
 def _server_data_dir() -> Path:

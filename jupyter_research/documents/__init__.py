@@ -1,24 +1,34 @@
 """Hand on the library: documents parsed into passages, searched by SQLite."""
 
-from .kinds import DOCUMENTS, KINDS, kind_of
+from .gathered import Gathered, Text
+from .kept import KeptIndex, forget, kept
+from .kinds import DOCUMENTS, KINDS, PAPERS, kind_of
 from .library import Library
 from .records import Document, Failure, FileRef, Indexed, Passage, Stopped
 from .schema import IndexUnusable
 from .sentences import sentences
 from .shared import SharedLibrary
+from .single import parse_bytes
 
 __all__ = [
     "DOCUMENTS",
     "KINDS",
+    "PAPERS",
     "Document",
     "Failure",
     "FileRef",
+    "Gathered",
     "IndexUnusable",
     "Indexed",
+    "KeptIndex",
     "Library",
     "Passage",
     "SharedLibrary",
     "Stopped",
+    "Text",
+    "forget",
+    "kept",
     "kind_of",
+    "parse_bytes",
     "sentences",
 ]

@@ -25,6 +25,9 @@ KINDS: Final = {suffix: kind for kind, suffixes in _SUFFIXES.items() for suffix 
 #: The kinds that are read when nobody named a source: prose, not code.
 DOCUMENTS: Final = frozenset({"pdf", "docx", "epub", "markdown", "text", "rst", "html"})
 
+#: The kinds that say who wrote them, or else count as unidentified.
+PAPERS: Final = frozenset({"pdf", "docx", "epub"})
+
 
 def kind_of(path: PurePath) -> str | None:
     """Give the kind of a file, None when nothing here reads it."""

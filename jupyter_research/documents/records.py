@@ -38,7 +38,7 @@ class Document:
     pages: int | None = None
     #: Length of the stored text in Unicode code points.
     chars: int = 0
-    #: Whether a bibliography or the document itself says what it is; else the title may be the file's name.
+    #: Whether a bibliography or the paper itself says who wrote what; what is no paper counts as identified.
     identified: bool = True
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .kinds import PAPERS
 from .opening import Stamp
 from .records import Document, Passage
 
@@ -27,9 +28,6 @@ _PACKED_FROM: Final = 8192
 
 #: Two writes within this many nanoseconds can bear the same time: such a stamp proves nothing.
 _RACE: Final = 2_000_000_000
-
-#: Kinds that say who wrote them, or else count as unidentified.
-_PAPERS: Final = frozenset({"pdf", "docx", "epub"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +99,14 @@ def document(row: Sequence[Any]) -> Document:
         path=place,
         name=name,
         kind=kind,
-        title=title or place.stem,
+        title=title or (f"{place.stem} (unidentified)" if kind in PAPERS else place.stem),
         hash=hash_,
         authors=names,
         year=year,
         doi=doi,
         pages=pages,
         chars=chars,
-        identified=bool(referred or kind not in _PAPERS or (title and (names or doi))),
+        identified=bool(referred or kind not in PAPERS or (title and (names or doi))),
     )
 
 

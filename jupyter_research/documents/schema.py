@@ -9,7 +9,7 @@ import os
 import secrets
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -106,13 +106,15 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def copy(read: sqlite3.Connection, target: Path) -> None:
-    """Copy an index as it is at this moment."""
+    """Copy an index as it is at this moment; a target that has come meanwhile stays."""
     temporary = target.with_name(f"{target.name}.{secrets.token_hex(4)}")
     try:
         with closing(connect(temporary)) as write:
             still(write)
             read.backup(write)
-        os.replace(temporary, target)
+        with suppress(FileExistsError):
+            # Whoever has made it meanwhile has it open.
+            os.link(temporary, target)
     finally:
         remove(temporary)
 

@@ -19,9 +19,6 @@ from .records import Document, Failure, FileRef, Indexed
 from .rows import Known
 from .schema import IndexUnusable, connect_to_read, remove
 
-#: Where the index of a folder lies: hidden, so that no walk reads it.
-PLACE: Final = Path(".jupyter_research", "library.sqlite")
-
 _NEW: Final = "newer than its library's index, which has to be built again"
 _CHANGED: Final = "changed since its library's index was built, so it is quoted as it was"
 _GONE: Final = "gone since its library's index was built, so it is quoted as it was"
@@ -30,23 +27,48 @@ _GONE: Final = "gone since its library's index was built, so it is quoted as it 
 class SharedLibrary(Library):
     """Search a folder's own index, and name what has changed since it was built."""
 
+    @staticmethod
+    def place(folder: Path) -> Path:
+        """Say where the index of a folder lies: hidden, so that no walk reads it."""
+        return folder / ".jupyter_research" / "library.sqlite"
+
+    @classmethod
+    def build(cls, folder: Path, files: Sequence[FileRef], progress: Progress = silent) -> Indexed:
+        """Build the index of a folder, or bring it up to date; who searches meanwhile has the old one."""
+        target = cls.place(folder)
+        target.parent.mkdir(mode=0o755, exist_ok=True)
+        new = target.with_name(f"{target.name}.new")
+        remove(new)
+        try:
+            _begin_with(folder, new)
+            with closing(Library(new, files, about={"folder": os.fspath(folder)})) as library:
+                indexed = library.refresh(progress=progress)
+                library.finish()
+            # Everybody may read what everybody's documents say.
+            new.chmod(0o644)
+            os.replace(new, target)
+        finally:
+            remove(new)
+        return indexed
+
     @classmethod
     def beside(cls, folder: Path, files: Sequence[FileRef]) -> SharedLibrary | None:
         """Open the index of a folder, where it has one; raise `IndexUnusable`."""
-        return cls(folder, files) if (folder / PLACE).is_file() else None
+        return cls(folder, files) if cls.place(folder).is_file() else None
 
     def __init__(self, folder: Path, files: Sequence[FileRef]) -> None:
         """Open the index of a folder; raise `IndexUnusable` where it cannot be used."""
-        super().__init__(folder / PLACE, files)
+        path = self.place(folder)
+        super().__init__(path, files)
         self._folder = folder
         self._names = {file.path: file.name for file in files}
-        self._index = Index(folder / PLACE, connect_to_read, self._seen)
+        self._index = Index(path, connect_to_read, self._seen)
         try:
             # The folder may be mounted elsewhere than where its index was built.
             self._built = Path(self._index.about()["folder"])
         except (KeyError, sqlite3.DatabaseError) as error:
             self._index.close()
-            raise IndexUnusable(f"{folder / PLACE} is no index of a folder.") from error
+            raise IndexUnusable(f"{path} is no index of a folder.") from error
 
     def refresh(self, *, progress: Progress = silent, control: Control | None = None) -> Indexed:
         """Compare the files with the index; read none."""
@@ -83,25 +105,6 @@ class SharedLibrary(Library):
     def _seen(self, document: Document) -> Document:
         path = self._here(document.path)
         return replace(document, path=path, name=self._names.get(path, document.name))
-
-
-def build(folder: Path, files: Sequence[FileRef], progress: Progress = silent) -> Indexed:
-    """Build the index of a folder, or bring it up to date; who searches meanwhile has the old one."""
-    target = folder / PLACE
-    target.parent.mkdir(mode=0o755, exist_ok=True)
-    new = target.with_name(f"{target.name}.new")
-    remove(new)
-    _begin_with(folder, new)
-    try:
-        with closing(Library(new, files, about={"folder": os.fspath(folder)})) as library:
-            indexed = library.refresh(progress=progress)
-            library.finish()
-        # Everybody may read what everybody's documents say.
-        new.chmod(0o644)
-        os.replace(new, target)
-    finally:
-        remove(new)
-    return indexed
 
 
 def _begin_with(folder: Path, new: Path) -> None:

@@ -46,7 +46,8 @@ def source_title(source: Source) -> str:
 
 def source_notes(report: Report, source: Source) -> list[str]:
     """Give what else is known of a source: authors, year, DOI, the pages cited, the hash."""
-    notes = [_authors(source), f"doi:{one_line(source.doi)}" if source.doi else "", _pages(report, source)]
+    notes = ["RETRACTED"] if source.retracted else []
+    notes += [_authors(source), f"doi:{one_line(source.doi)}" if source.doi else "", _pages(report, source)]
     if source.hash:
         notes.append(one_line(source.hash)[:19])
     return [note for note in notes if note]

@@ -36,6 +36,8 @@ class Attempt:
         self._max_events = max_events
         self._approve = approve
         self._closed = False
+        #: Neither held nor cancelled: one look for each update, where two events would be two calls.
+        self._free = True
         self._go = threading.Event()
         self._go.set()
 
@@ -52,29 +54,33 @@ class Attempt:
     def cancel(self) -> None:
         """End the attempt and raise `SessionCancelled` at its next update."""
         self.control.cancel()
+        self._free = False
         self.close()
 
     def hold(self) -> None:
         """Hold the code at its next update."""
+        self._free = False
         self._go.clear()
 
     def let_go(self) -> None:
         """Let held code go on."""
+        self._free = not self.control.cancelled.is_set()
         self._go.set()
 
     def wait(self) -> None:
-        """Wait while the attempt is held.
+        """Wait while the attempt is held; a loop's thread never does.
 
         Raises:
             SessionCancelled: when it was cancelled meanwhile.
         """
-        self._go.wait()
+        if not self._go.is_set() and self._store.may_wait():
+            self._go.wait()
         if self.control.cancelled.is_set():
             raise SessionCancelled("The session was cancelled.")
 
     def status(self, message: Any, status: Any) -> None:
         """Record an update; see `context.Sink`."""
-        if not self._go.is_set() or self.control.cancelled.is_set():
+        if not self._free:
             self.wait()
         if self._log.last + self._log.waiting >= self._max_events:
             self.capped += 1

@@ -112,12 +112,7 @@ class Turns:
                 job,
                 Kind.APPROVAL_REQUESTED,
                 State.AWAITING_APPROVAL,
-                {
-                    **outcome.detail,
-                    "version": job.version,
-                    "question": outcome.question,
-                    "proposal": job.proposal,
-                },
+                {"version": job.version, "question": outcome.question, "proposal": job.proposal},
             )
         self._store.save_snapshot(job.log)
         return False

@@ -59,8 +59,6 @@ class Draft(_Draft, total=False):
 
     #: True for a sentence about the research itself, of which no source could tell; it needs no quote.
     note: bool
-    #: The passages that it cites, as its model read them; its quotes are parts of these.
-    passages: list[Quote]
 
 
 class Turn(TypedDict):
@@ -89,22 +87,6 @@ class Team(TypedDict):
     question: str
 
 
-class Estimate(TypedDict):
-    """Say before the work begins what it will take, each as the least and the most that is likely."""
-
-    model: str
-    #: Why this model.
-    chosen: str
-    #: Where topic and passages go; None where they stay on this machine.
-    sends_to: str | None
-    calls: list[int]
-    tokens: list[int]
-    #: In US dollars; None where nobody knows the price.
-    money: list[float] | None
-    #: All of that for people.
-    sentence: str
-
-
 class Corpus(Protocol):
     """Count words in the library, for models that weigh words by how rare they are."""
 
@@ -131,6 +113,8 @@ class Brief:
     documents: int
     #: What a person said about earlier proposals, in order.
     feedback: tuple[str, ...] = ()
+    #: The online sources that will be asked as well, as people call them.
+    online: tuple[str, ...] = ()
 
 
 class Model(Protocol):
@@ -140,18 +124,11 @@ class Model(Protocol):
     def name(self) -> str:
         """Give the name by which it is chosen."""
 
-    @property
-    def calls(self) -> bool:
-        """Tell whether it makes calls that are recorded one by one."""
-
     def title(self, topic: str) -> str:
         """Give the title of a report."""
 
     def limits(self) -> tuple[str, ...]:
         """Give sentences that say what this model cannot do, for the report's limitations."""
-
-    def estimate(self, analysts: int, turns: int) -> Estimate | None:
-        """Say what a team will take; None where nothing is paid for and nothing is sent."""
 
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
         """Propose analysts, given what a search for the topic finds."""

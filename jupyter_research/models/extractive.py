@@ -45,7 +45,6 @@ class Extractive:
     """
 
     name = "extractive"
-    calls = False
 
     def __init__(self, split: Splitter) -> None:
         self._split = split
@@ -65,21 +64,21 @@ class Extractive:
             "may have been missed, and nothing was concluded from them.",
         )
 
-    def estimate(self, analysts: int, turns: int) -> None:
-        """Give nothing: nothing is paid for and nothing is sent."""
-
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
         """Propose the lenses for which the library has something."""
         pool = self._pool(brief, hits)
         relevant = pool.relevant()
         available = _available(pool, relevant)
+        if brief.online:
+            # What they will find cannot be known: nothing is sent to them before a person has agreed.
+            available += [lens for lens in LENSES if lens not in available]
         analysts, notes = apply_feedback(available, brief.count, brief.feedback, brief.corpus)
         if not analysts:
             analysts, _ = apply_feedback(LENSES[:1], 1, (), brief.corpus)
         documents = len({sentence.document for sentence in relevant})
         return {
             "analysts": analysts,
-            "question": _question(brief, available, len(relevant), documents, notes),
+            "question": _question(brief, available, len(relevant), documents, notes) + _asked_online(brief),
         }
 
     def ask(self, brief: Brief, analyst: Analyst, turns: Sequence[Turn]) -> str:
@@ -184,7 +183,9 @@ class Extractive:
 def _question(
     brief: Brief, available: Sequence[Lens], sentences: int, documents: int, notes: list[str]
 ) -> str:
-    if not sentences:
+    if not brief.documents:
+        found = "Look at the topic through these lenses?"
+    elif not sentences:
         found = f"Nothing in these {brief.documents} documents seems to be about the topic. Search anyway?"
     else:
         found = (
@@ -195,6 +196,12 @@ def _question(
     if brief.count > len(available) and sentences and not brief.feedback:
         notes = [*notes, f"Of the {len(LENSES)} lenses, {len(available)} find something here."]
     return " ".join([*notes, found])
+
+
+def _asked_online(brief: Brief) -> str:
+    if not brief.online:
+        return ""
+    return f" Words of the topic and of these lenses will be sent to {', '.join(brief.online)}."
 
 
 def _brought_up(topic: str, turns: Sequence[Turn]) -> list[str]:

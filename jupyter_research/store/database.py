@@ -75,8 +75,11 @@ class Store:
         *,
         on_commit: Callable[[Iterable[SessionLog]], None] = lambda logs: None,
         on_failure: Callable[[Iterable[SessionLog], str], None] = lambda logs, sentence: None,
+        may_wait: Callable[[], bool] = lambda: True,
     ) -> None:
         self.path = path
+        #: Tells whether the calling thread may be held up: the loop that serves everybody may not.
+        self.may_wait = may_wait
         self._lock = threading.Lock()
         self._logs: weakref.WeakValueDictionary[str, SessionLog] = weakref.WeakValueDictionary()
         self._recent: OrderedDict[str, SessionLog] = OrderedDict()
@@ -109,6 +112,12 @@ class Store:
             return sum(log.waiting for log in self._logs.values())
 
     @property
+    def held(self) -> int:
+        """Count the threads that wait because their session has filled its share of the queue."""
+        with self._lock:
+            return sum(log.held for log in self._logs.values())
+
+    @property
     def dropped(self) -> int:
         """Count the updates that came after their attempt had closed."""
         return self._dropped
@@ -138,11 +147,11 @@ class Store:
     def update(self, log: SessionLog, gate: int, message: Any, status: Any) -> bool:
         """Append a status update of the attempt with this gate; tell whether it was let in.
 
-        Waits while 2,000 updates of this session wait for the writer.
+        Waits while 2,000 updates of this session wait for the writer, unless in a thread that may not.
         """
         rest = encode_update(message, status)
         with log.lock:
-            if log.waiting >= MAX_WAITING:
+            if log.waiting >= MAX_WAITING and self.may_wait():
                 log.wait_for_room(gate)
             if log.gate != gate or log.broken is not None:
                 log.dropped += 1
@@ -179,7 +188,7 @@ class Store:
             report: the finished report's JSON, stored in the same transaction.
         """
         whole = dict(detail) if state is None else {"state": state.value, **detail}
-        rest = encode(kind, {**status_fields(message), "step": step, "detail": whole})
+        rest = encode(kind.value, {**status_fields(message), "step": step, "detail": whole})
         future: Future[bytes] = Future()
 
         def action(connection: sqlite3.Connection) -> None:

@@ -9,8 +9,8 @@ import orjson
 
 from ..events import MAX_UPDATE_BYTES, Kind, StatusFields, add_note, safe_json, safe_text, status_fields
 
-# Looked up once: an Enum's members are properties up to Python 3.11.
-_UPDATE: Final = Kind.STATUS_UPDATE
+# The text and not the member of the Enum: orjson would ask that for its value at every update.
+_UPDATE: Final = Kind.STATUS_UPDATE.value
 
 _OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
 
@@ -18,7 +18,7 @@ _OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY
 _CUT_MESSAGE: Final = 2000
 
 
-def encode(kind: Kind, fields: StatusFields) -> bytes:
+def encode(kind: str, fields: StatusFields) -> bytes:
     """Give the JSON of an event after its `seq`.
 
     Raises:
@@ -33,15 +33,12 @@ def encode_update(message: Any, status: Any) -> bytes:
         fields = status_fields(message, status)
         rest = encode(_UPDATE, fields)
         # orjson writes NaN as null, which must be said. Absent fields are null too.
-        if b"null" in rest and rest.count(b"null") > _absent(fields) and safe_json(fields["detail"])[1]:
+        nulls = rest.count(b"null")
+        if nulls and nulls > [*fields.values()].count(None) and safe_json(fields["detail"])[1]:
             rest = _encode_safely(message, status)
     except Exception:
         rest = _encode_safely(message, status)
     return rest if len(rest) <= MAX_UPDATE_BYTES else _cut(rest)
-
-
-def _absent(fields: StatusFields) -> int:
-    return sum(value is None for value in fields.values())
 
 
 def _encode_safely(message: Any, status: Any) -> bytes:

@@ -35,6 +35,7 @@ class SessionLog:
         "deleted",
         "dropped",
         "gate",
+        "held",
         "last",
         "lock",
         "number",
@@ -63,6 +64,8 @@ class SessionLog:
         self.pending: list[bytes | Entry] = []
         #: Updates handed over and not yet committed.
         self.waiting = 0
+        #: Threads that wait for room.
+        self.held = 0
         #: Which updates are let in; 0 for none.
         self.gate = 0
         #: Updates that came after their attempt had closed.
@@ -78,8 +81,12 @@ class SessionLog:
 
     def wait_for_room(self, gate: int) -> None:
         """Wait, with `lock` held, while too many updates of this session wait for the writer."""
-        while self.waiting >= MAX_WAITING and self.gate == gate and self.broken is None:
-            self.room.wait(_ROOM_CHECK)
+        self.held += 1
+        try:
+            while self.waiting >= MAX_WAITING and self.gate == gate and self.broken is None:
+                self.room.wait(_ROOM_CHECK)
+        finally:
+            self.held -= 1
 
     def take(self) -> list[bytes | Entry]:
         """Give the writer all that is pending."""

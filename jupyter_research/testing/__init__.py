@@ -1,4 +1,4 @@
-"""Try things out: several people on one server, and researchers that do as they are told.
+"""Try things out: people on one server, researchers that do as they are told, the services of the web.
 
 For tests of one's own researchers and configurations, and for ours. Not for production:
 `HeaderIdentityProvider` believes whoever calls.
@@ -6,12 +6,19 @@ For tests of one's own researchers and configurations, and for ours. Not for pro
 
 from __future__ import annotations
 
+from .exchange import Asked, Reply
 from .people import HeaderIdentityProvider, TokenIdentityProvider
 from .researchers import RESEARCHERS, asks, fails, slow, steps
+from .services import KEYS
+from .web import FakeWeb
 
 __all__ = [
+    "KEYS",
     "RESEARCHERS",
+    "Asked",
+    "FakeWeb",
     "HeaderIdentityProvider",
+    "Reply",
     "TokenIdentityProvider",
     "asks",
     "fails",

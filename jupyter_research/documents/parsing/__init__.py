@@ -29,6 +29,8 @@ def _parser(kind: str) -> Callable[[bytes], Parsed]:
         from .book import parse_epub as parser
     elif kind == "html":
         from .web import parse_html as parser
+    elif kind == "page":
+        from .page import parse_page as parser
     elif kind == "notebook":
         from .notebook import parse_notebook as parser
     else:

@@ -1,0 +1,20 @@
+"""Hand on the online sources: services that are asked only when a session names them.
+
+Light to import: the client, and with it httpx, is imported when a session asks for something.
+"""
+
+from __future__ import annotations
+
+from .base import Found, OnlineSource, Unavailable
+from .catalogue import ENTRY_POINTS, Catalogue, is_address
+from .settings import OnlineSettings
+
+__all__ = [
+    "ENTRY_POINTS",
+    "Catalogue",
+    "Found",
+    "OnlineSettings",
+    "OnlineSource",
+    "Unavailable",
+    "is_address",
+]
