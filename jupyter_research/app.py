@@ -232,6 +232,7 @@ class ResearchApp(ExtensionApp):
             ),
             local_only=self.local_only,
             auto_resume=self.auto_resume,
+            adopt=True,
             carry_context=self.carry_context,
             capture_output=self.capture_output,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from tornado import web
@@ -139,8 +140,11 @@ class EventsHandler(ResearchHandler):
         wait = self.whole("wait", 0, 0, MAX_WAIT)
         runtime = await self.access.runtime()
         if wait:
-            session_log = await self.access.call(runtime.log_of, self.caller, known(session_id))
-            await runtime.broadcast.wait(session_log, after, wait)
+            session_log = await self.access.call(runtime.log_here, self.caller, known(session_id))
+            if session_log is None:
+                await asyncio.sleep(1)  # Another server writes it: the caller looks again.
+            else:
+                await runtime.broadcast.wait(session_log, after, wait)
         events, last = await self.access.call(
             runtime.events, self.caller, known(session_id), after=after, limit=limit
         )

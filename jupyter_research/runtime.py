@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,14 @@ from .broadcast import Broadcast
 from .capture import Capture
 from .carry import carriers, disown_workers
 from .documents import Indexed, KeptIndex, SharedLibrary, forget, kept
-from .errors import NotReady, PathRefused, SourceNotFound, StorageFailed, WrongState
+from .errors import (
+    NotReady,
+    PathRefused,
+    ReadOnlySession,
+    SourceNotFound,
+    StorageFailed,
+    WrongState,
+)
 from .events import Kind, Snapshot, State
 from .export import FORMATS, export
 from .manager import Limits, Manager
@@ -27,7 +35,7 @@ from .report import Report
 from .researchers import FunctionResearcher, Registry, Researcher, give_callback
 from .sources import example_library, resolve
 from .sources.online import OnlineSettings
-from .store import Finding, Folder, SessionLog, Store, claim, examine
+from .store import Finding, Folder, Neighbours, SessionLog, Store, adopt, claim, examine
 from .store.writer import settle
 from .work import Caller, Place
 
@@ -46,6 +54,9 @@ __all__ = [
     "forget",
     "kept",
 ]
+
+#: Seconds after which one may look again for news of a session that another server works on.
+FOREIGN_PACE = 1.0
 
 #: The name of our own documentation among the libraries.
 EXAMPLE = "example"
@@ -76,6 +87,10 @@ class Settings:
     online: OnlineSettings = field(default_factory=OnlineSettings)
     local_only: bool = False
     auto_resume: bool = False
+    #: Whether sessions that an earlier process left in the queue get their turn in this one.
+    requeue: bool = True
+    #: Whether sessions that other servers left in folders beside this one are taken over.
+    adopt: bool = False
     carry_context: bool = True
     capture_output: bool = False
 
@@ -133,7 +148,7 @@ class Runtime:
                 folder.release()
                 raise
             self._folder = folder
-        self._manager.take_up_work(resume=self.settings.auto_resume)
+        self._manager.take_up_work(resume=self.settings.auto_resume, requeue=self.settings.requeue)
 
     def _build(self, folder: Folder) -> None:
         settings = self.settings
@@ -170,6 +185,8 @@ class Runtime:
             folder=folder.sessions,
             place=self._place,
             on_deleted=lambda session_id: self.broadcast.dismiss(session_id, "deleted"),
+            neighbours=Neighbours(folder),
+            adopt=(lambda: adopt(folder, self._store)) if settings.adopt else None,
         )
         if settings.carry_context:
             carriers.install()
@@ -286,12 +303,22 @@ class Runtime:
         self, caller: Caller, session_id: str, *, after: int = 0, limit: int = 200
     ) -> tuple[Sequence[bytes], int]:
         """Give the events past `after` as stored, and the log's last seq."""
-        session_log = self.log_of(caller, session_id)
-        return self._store.read(session_log, after, limit), session_log.last
+        return self._manager.questions.events(caller, session_id, after=after, limit=limit)
+
+    def log_here(self, caller: Caller, session_id: str) -> SessionLog | None:
+        """Find a session's log; None where another server writes it, and nobody here hears of its news."""
+        try:
+            return self.log_of(caller, session_id)
+        except ReadOnlySession:
+            return None
 
     def wait(self, caller: Caller, session_id: str, *, after: int, timeout: float) -> None:
         """Block until a session has an event past `after`, at most `timeout` seconds."""
-        self.broadcast.follow(self.log_of(caller, session_id), after, timeout)
+        session_log = self.log_here(caller, session_id)
+        if session_log is None:
+            time.sleep(min(timeout, FOREIGN_PACE))
+        else:
+            self.broadcast.follow(session_log, after, timeout)
 
     def report(self, caller: Caller, session_id: str) -> Report:
         """Give the report.
@@ -299,10 +326,9 @@ class Runtime:
         Raises:
             NotReady: with the session's state, while there is none.
         """
-        session_log = self.log_of(caller, session_id)
-        body = self._store.report(session_log)
+        body = self._manager.questions.report(caller, session_id)
         if body is None:
-            state = self._store.snapshot(session_log)["state"]
+            state = self.get(caller, session_id)["state"]
             raise NotReady(
                 f"The session is {state} and has no report{'' if State(state).finished else ' yet'}."
             )

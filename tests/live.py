@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parent.parent
 MIME = "application/vnd.jupyter-research.session+json"
 
 #: How long to wait for what has to happen, in seconds: far more than it takes on a busy machine.
-DEADLINE = 60
+DEADLINE = 90
 
 
 def until(look: Callable[[], Any], what: str = "it") -> Any:

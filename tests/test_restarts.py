@@ -88,21 +88,27 @@ def test_servers_that_share_a_home_leave_each_others_sessions_alone(tmp_path: Pa
         one = start(first, "slow")
         until_state(first, one, "researching")
         with running_server(tmp_path / "second", **shared) as second:
-            assert second.sessions() == []
+            assert [each["session_id"] for each in second.sessions()] == [one]
             two = start(second, "slow")
             until_state(second, two, "researching")
             end(second, signal.SIGKILL)
         assert states(data, "default-2") == {two: "researching"}  # Nobody has looked yet.
         with running_server(tmp_path / "second", **shared) as second:
-            assert [(each["session_id"], each["state"]) for each in second.sessions()] == [
-                (two, "interrupted")
-            ]
+            seen = {each["session_id"]: each for each in second.sessions()}
+            assert (seen[one]["read_only"], seen[one]["state"]) == (True, "researching")
+            assert ("read_only" in seen[two], seen[two]["state"]) == (False, "interrupted")
             assert first.session(one)["state"] == "researching"
             end(first, signal.SIGKILL)
             with running_server(tmp_path / "third", **shared) as third:
-                assert [each["session_id"] for each in third.sessions()] == [one]
+                seen = {each["session_id"]: "read_only" in each for each in third.sessions()}
+                assert seen == {one: False, two: True}
                 assert third.session(one)["state"] == "interrupted"
                 assert second.session(two)["attempt"] == 1
                 third.ask("POST", f"research/api/sessions/{one}/resume")
                 assert third.session(one)["attempt"] == 2
+                end(second, signal.SIGTERM)
+                # What the second server has left the third one takes over, and only then commands.
+                until(lambda: "read_only" not in third.session(two), "the taking over")
+                third.ask("POST", f"research/api/sessions/{two}/resume")
+                assert third.session(two)["attempt"] == 2
     assert sorted(folder.name for folder in (data / "research").iterdir()) == ["default", "default-2"]

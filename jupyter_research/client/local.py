@@ -38,7 +38,8 @@ class LocalClient:
     @staticmethod
     def over(folder: Path | None = None, researchers: Mapping[str, str] | None = None) -> LocalClient:
         """Give a client that keeps its sessions where a server would; `close` it after use."""
-        return LocalClient(_open(folder or _server_data_dir(), researchers or {}))
+        # What a server left in its queue is not for a command that is soon gone.
+        return LocalClient(_open(folder or _server_data_dir(), researchers or {}, requeue=False))
 
     @staticmethod
     def examine(folder: Path | None = None) -> Iterator[Finding]:
@@ -171,7 +172,7 @@ def _of_this_process() -> LocalClient:
     return LocalClient(runtime)
 
 
-def _open(folder: Path, researchers: Mapping[str, str]) -> Runtime:
+def _open(folder: Path, researchers: Mapping[str, str], *, requeue: bool = True) -> Runtime:
     try:
         from ..runtime import Runtime, Settings
     except ModuleNotFoundError as error:
@@ -181,7 +182,9 @@ def _open(folder: Path, researchers: Mapping[str, str]) -> Runtime:
             "This environment has only what talks to a Jupyter server, and there is none to use: run "
             "`%pip install jupyter_research` and restart the kernel to work in it."
         ) from error
-    settings = Settings(data_dir=folder, indexes=_indexes(), root=None, researchers=researchers)
+    settings = Settings(
+        data_dir=folder, indexes=_indexes(), root=None, researchers=researchers, requeue=requeue
+    )
     runtime = Runtime(settings)
     runtime.open()
     return runtime

@@ -23,6 +23,10 @@ class Chores:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="jupyter_research-chores", daemon=True)
 
+    def add(self, chore: Callable[[], object], seconds: float) -> None:
+        """Take in one more, before the start."""
+        self._due[chore], self._chores[chore] = 0.0, seconds
+
     def start(self) -> None:
         """Begin, where there is anything to do."""
         if self._chores:

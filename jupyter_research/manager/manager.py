@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from ..errors import (
 )
 from ..events import Kind, Snapshot, State
 from ..researchers import Reader, Registry, Researcher
-from ..store import SessionLog, Store
+from ..store import Neighbours, SessionLog, Store
 from ..store.writer import settle
 from ..work import Caller, Place
 from .allowance import Allowance
@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 #: States from which a resume may start.
 RESUMABLE: Final = (State.PAUSED, State.INTERRUPTED, State.FAILED)
+
+#: Seconds between two looks for sessions that a server beside this one has left.
+HALF_A_MINUTE: Final = 30.0
 
 #: Seconds between two looks for sessions that are old enough to be removed.
 HOUR: Final = 3600.0
@@ -61,6 +64,8 @@ class Manager:
         folder: Path,
         place: Callable[[str | None, bool], Place],
         on_deleted: Callable[[str], None] = lambda session_id: None,
+        neighbours: Neighbours | None = None,
+        adopt: Callable[[], Collection[str]] | None = None,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -72,7 +77,10 @@ class Manager:
         self._lock = self._transitions.lock
         self._jobs = self._transitions.jobs
         self._slots = self._transitions.slots
-        self.questions = Questions(store, registry, self._turns.session_folder, place)
+        self._adopt = adopt
+        self.questions = Questions(
+            store, registry, self._turns.session_folder, place, neighbours or Neighbours(None)
+        )
         self.recovery = Recovery(store, self._transitions, self._resume)
         self._allowance = Allowance(store, self._transitions, self._turns.session_folder)
         self._retention = Retention(store, limits, self._remove_where)
@@ -367,10 +375,23 @@ class Manager:
             chores[self._retention.sweep] = HOUR
         return chores
 
-    def take_up_work(self, *, resume: bool) -> None:
-        """Go on with what an earlier server left, and begin with the chores."""
-        self.recovery.recover(resume=resume)
+    def take_up_work(self, *, resume: bool, requeue: bool = True) -> None:
+        """Go on with what an earlier server left, and begin with the chores.
+
+        Args:
+            resume: whether what was interrupted goes on by itself.
+            requeue: whether what waited for its turn does so again; no, in a process that is soon gone.
+        """
+        self.recovery.recover(resume=resume, requeue=requeue)
+        if self._adopt is not None:
+            self._chores.add(lambda: self._take_over(resume), HALF_A_MINUTE)
         self._chores.start()
+
+    def _take_over(self, resume: bool) -> None:
+        """Take over what servers beside this one have left."""
+        adopted = self._adopt() if self._adopt is not None else ()
+        if adopted:
+            self.recovery.recover(resume=resume, only=adopted)
 
     def close(self, timeout: float) -> None:
         """Interrupt what works, and give its threads until `timeout` to end."""

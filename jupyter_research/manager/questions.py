@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidRequest, NotReady, SessionNotFound, WrongState
+from ..errors import NotReady, ReadOnlySession, SessionNotFound, WrongState
 from ..events import Snapshot, State
 from ..report import Report
 from ..researchers import Reader, Registry
-from ..store import SessionLog, SessionRow, Store
+from ..store import Foreign, Neighbours, SessionLog, SessionRow, Store
 from ..work import Caller, Control, Place, Work
 from .job import Record
+from .paging import OWN, Cursor, Numbered, page
 
 
 class Questions:
-    """Read what the store knows, for those to whom it belongs. Thread-safe; takes no lock."""
+    """Read what the store knows, for those to whom it belongs. Thread-safe; takes no lock.
+
+    Sessions that another server of the same home works on can be read too, and not commanded.
+    """
 
     def __init__(
         self,
@@ -24,23 +28,35 @@ class Questions:
         registry: Registry,
         session_folder: Callable[[str], Path],
         place: Callable[[str | None, bool], Place],
+        neighbours: Neighbours,
     ) -> None:
         self._store = store
         self._registry = registry
         self._session_folder = session_folder
         self._place = place
+        self._neighbours = neighbours
 
     def owned(self, caller: Caller, session_id: str) -> tuple[SessionRow, SessionLog]:
         """Find a session's row and log where it is the caller's.
 
         Raises:
             SessionNotFound: also for another's: whether it exists is nobody's business.
+            ReadOnlySession: for one that another server holds.
         """
+        found = self._find(caller, session_id)
+        if isinstance(found, Foreign):
+            raise ReadOnlySession()
+        return found
+
+    def _find(self, caller: Caller, session_id: str) -> tuple[SessionRow, SessionLog] | Foreign:
         row = self._store.row(session_id)
         session_log = None if row is None else self._store.log(session_id)
-        if row is None or session_log is None or row.owner != caller.owner:
+        if row is not None and session_log is not None and row.owner == caller.owner:
+            return row, session_log
+        foreign = self._neighbours.find(caller.owner, session_id)
+        if foreign is None:
             raise SessionNotFound()
-        return row, session_log
+        return foreign
 
     def log_of(self, caller: Caller, session_id: str) -> SessionLog:
         """Find a session's log where it is the caller's."""
@@ -48,29 +64,54 @@ class Questions:
 
     def snapshot(self, caller: Caller, session_id: str) -> Snapshot:
         """Give a session's state."""
-        return self._store.snapshot(self.log_of(caller, session_id))
+        found = self._find(caller, session_id)
+        if isinstance(found, Foreign):
+            return self._neighbours.snapshot(found)
+        return self._store.snapshot(found[1])
+
+    def events(
+        self, caller: Caller, session_id: str, *, after: int, limit: int
+    ) -> tuple[Sequence[bytes], int]:
+        """Give the events past `after` as stored, and the log's last seq."""
+        found = self._find(caller, session_id)
+        if isinstance(found, Foreign):
+            return self._neighbours.events(found, after, limit), self._neighbours.last(found)
+        return self._store.read(found[1], after, limit), found[1].last
+
+    def report(self, caller: Caller, session_id: str) -> bytes | None:
+        """Give the stored report's JSON."""
+        found = self._find(caller, session_id)
+        if isinstance(found, Foreign):
+            return self._neighbours.report(found)
+        return self._store.report(found[1])
 
     def list(
         self, caller: Caller, *, states: Iterable[str] = (), limit: int = 50, before: str | None = None
     ) -> tuple[list[Snapshot], str | None]:
         """Give a page of the caller's sessions, newest first, and where the next begins."""
-        if before is not None and not (before.isascii() and before.isdigit() and len(before) < 19):
-            raise InvalidRequest("before must be the `next` of an earlier answer.")
-        rows = self._store.rows(
-            owner=caller.owner,
-            states=[State(state) for state in states],
-            before=None if before is None else int(before),
-            limit=limit + 1,
-        )
-        logs = [self._store.log(row.session_id) for row in rows[:limit]]
-        following = str(rows[limit - 1].number) if len(rows) > limit else None
-        return [self._store.snapshot(log) for log in logs if log is not None], following
+        cursor, wanted = Cursor.parse(before), [State(state) for state in states]
+        rows = self._store.rows(owner=caller.owner, states=wanted, before=cursor.of(OWN), limit=limit + 1)
+        folders: dict[int, list[Numbered]] = {OWN: list(self._numbered(rows))}
+        pages = self._neighbours.pages(caller.owner, wanted, cursor.before, limit + 1)
+        for folder, sessions in pages.items():
+            folders[folder] = [(one.row.number, self._neighbours.snapshot(one)) for one in sessions]
+        found, following = page(cursor, folders, limit)
+        return found, None if following is None else str(following)
+
+    def _numbered(self, rows: Iterable[SessionRow]) -> Iterator[Numbered]:
+        for row in rows:
+            session_log = self._store.log(row.session_id)
+            if session_log is not None:  # Else deleted meanwhile.
+                yield row.number, self._store.snapshot(session_log)
 
     def source_text(self, caller: Caller, session_id: str, source_id: str) -> tuple[str, str] | None:
         """Give title and stored text of one of a session's sources."""
-        row, _ = self.owned(caller, session_id)
-        researcher = self._registry.get(row.record["researcher"])
-        return researcher.source_text(self._session_folder(session_id), source_id)
+        found = self._find(caller, session_id)
+        if isinstance(found, Foreign):
+            row, folder = found.row, found.session_folder
+        else:
+            row, folder = found[0], self._session_folder(session_id)
+        return self._registry.get(row.record["researcher"]).source_text(folder, source_id)
 
     def search(self, caller: Caller, session_id: str, query: str, k: int) -> Sequence[Mapping[str, Any]]:
         """Give the passages of a session's library that fit best."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future
 
 from ..errors import ResearchError
@@ -37,12 +37,22 @@ class Recovery:
             job.state = State.FAILED
         return job
 
-    def recover(self, *, resume: bool) -> None:
-        """Take over what a server that is gone has left: interrupted, or queued again."""
+    def recover(self, *, resume: bool, requeue: bool = True, only: Collection[str] | None = None) -> None:
+        """Take over what a server that is gone has left: interrupted, or queued again.
+
+        Args:
+            resume: whether what was interrupted goes on.
+            requeue: whether what was queued is; else it waits for another server.
+            only: the sessions that are meant; None for all of the file, before anything works.
+        """
         states = [State.QUEUED, State.PLANNING, State.RESEARCHING]
         if resume:
             states.append(State.INTERRUPTED)  # By a stop in good order.
         for row in reversed(self._store.rows(states=states)):
+            if only is not None and row.session_id not in only:
+                continue
+            if row.state is State.QUEUED and not requeue:
+                continue
             session_log = self._store.log(row.session_id)
             assert session_log is not None
             with self._transitions.lock:

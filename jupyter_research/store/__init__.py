@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from .adoption import adopt
 from .database import SessionRow, Store
 from .examination import Finding, examine
 from .folder import Folder, claim
 from .log import SessionLog
+from .neighbours import ENDLESS, Foreign, Neighbours
 
-__all__ = ["Finding", "Folder", "SessionLog", "SessionRow", "Store", "claim", "examine"]
+__all__ = [
+    "ENDLESS",
+    "Finding",
+    "Folder",
+    "Foreign",
+    "Neighbours",
+    "SessionLog",
+    "SessionRow",
+    "Store",
+    "adopt",
+    "claim",
+    "examine",
+]

@@ -17,7 +17,7 @@ from typing import Any, Final
 import orjson
 
 from ..errors import StorageFailed
-from ..events import Kind, Snapshot, State, initial, reduce, status_fields, utc_now
+from ..events import Kind, Snapshot, State, initial, reduce, status_fields
 from .damage import is_damage
 from .encoding import encode, encode_update
 from .log import MAX_WAITING, SessionLog, fitting
@@ -98,7 +98,7 @@ class Store:
         #: Something could not be read or written: the next start looks the file over.
         self._suspect = False
         self._on_failure = on_failure
-        self._writer = Writer(path, connection, on_commit=on_commit, on_failure=self._failed, beat=_beat)
+        self._writer = Writer(path, connection, on_commit=on_commit, on_failure=self._failed)
         self._writer.start()
 
     def _failed(self, logs: Iterable[SessionLog], sentence: str) -> None:
@@ -143,6 +143,31 @@ class Store:
 
         self._writer.put(Entry(action=insert))
         return log
+
+    def take_in(self, row: SessionRow, source: sqlite3.Connection) -> Future[bytes]:
+        """Copy a whole session out of another file; one that is here already stays as it is."""
+        with self._lock:
+            number = self._next_number
+            self._next_number += 1
+        both = (number, row.number)
+
+        def copy(connection: sqlite3.Connection) -> None:
+            # The key stays with a session of this file that has it.
+            taken = "SELECT 1 FROM sessions WHERE owner = ? AND key = ?"
+            key = None if connection.execute(taken, (row.owner, row.key)).fetchone() else row.key
+            record = orjson.dumps(row.record).decode()
+            values = (number, row.session_id, row.owner, row.state.value, key, record)
+            insert = f"INSERT OR IGNORE INTO sessions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+            if not connection.execute(insert, values).rowcount:
+                return
+            for table, columns in (("events", "seq, marks, body"), ("reports", "body")):
+                rows = source.execute(f"SELECT ?, {columns} FROM {table} WHERE session = ?", both)
+                places = ", ".join("?" * (2 + columns.count(",")))
+                connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+
+        future: Future[bytes] = Future()
+        self._writer.put(Entry(action=copy, future=future))
+        return future
 
     def update(self, log: SessionLog, gate: int, message: Any, status: Any) -> bool:
         """Append a status update of the attempt with this gate; tell whether it was let in.
@@ -444,7 +469,3 @@ class Store:
 
 def _texts(row: Sequence[Any]) -> list[Any]:
     return [value.decode() if isinstance(value, bytes) else value for value in row]
-
-
-def _beat(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT OR REPLACE INTO facts VALUES ('beat', ?)", (utc_now(),))

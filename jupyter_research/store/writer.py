@@ -24,9 +24,6 @@ MAX_BATCH: Final = 4000
 #: Bytes of a page of the file.
 PAGE: Final = 4096
 
-#: Seconds between two signs of life.
-BEAT: Final = 10.0
-
 _INSERT: Final = "INSERT INTO events VALUES "
 
 _ROW: Final = "(?, ?, ?, ?)"
@@ -116,13 +113,11 @@ class Writer:
         *,
         on_commit: Callable[[Iterable[SessionLog]], None],
         on_failure: Callable[[Iterable[SessionLog], str], None],
-        beat: Action,
     ) -> None:
         self._path = path
         self._connection = connection
         self._on_commit = on_commit
         self._on_failure = on_failure
-        self._beat = beat
         self._journal = Journal(path, connection)
         self._queue: queue.SimpleQueue[SessionLog | Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="jupyter_research-writer", daemon=True)
@@ -151,8 +146,6 @@ class Writer:
         try:
             if batch.size:
                 self._write(batch)
-            else:
-                self._transaction([], [self._beat])
         except Exception:
             # The writer is the only one: whatever happens in a callback, it goes on.
             log.exception("The writer of %s met an error.", self._path)
@@ -162,7 +155,7 @@ class Writer:
         """Wait for something to write, then take all that has gathered."""
         batch = Batch()
         try:
-            item = self._queue.get(timeout=BEAT)
+            item = self._queue.get()
             while item is not None:
                 batch.add(item)
                 if batch.size >= MAX_BATCH:
