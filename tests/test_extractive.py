@@ -6,6 +6,7 @@ import pytest
 
 from jupyter_research.documents import sentences
 from jupyter_research.models import Brief, Extractive, foreign_language
+from jupyter_research.models.digest import Said
 from jupyter_research.models.disagreement import opposed
 from jupyter_research.models.feedback import read_feedback
 from jupyter_research.models.lenses import LENSES, analyst_of, lens_of
@@ -13,7 +14,7 @@ from jupyter_research.models.pool import Pool, cut
 from jupyter_research.models.prose import quotability
 from jupyter_research.models.stem import stem
 from jupyter_research.models.topic import read_topic, with_related
-from jupyter_research.models.words import STOP_WORDS, forms, words
+from jupyter_research.models.words import STOP_WORDS, forms, stems, words
 
 
 class Shelf:
@@ -172,12 +173,75 @@ def test_words_that_the_library_lacks_are_named():
     assert any("“baryons”" in text for text in texts(digest(MILLS, "tide mill baryons")))
 
 
-def test_words_that_the_library_has_but_never_together_are_named():
+def test_words_that_never_meet_give_the_best_of_each_and_say_so():
     shelf = Shelf(
         a="A session can resume its work at once.", b="A crash of the parser is caught by its parent."
     )
-    found = texts(digest(shelf, "how does resume work after a crash?"))
-    assert any("“resume” and “crash”" in text and "one of them alone" in text for text in found)
+    sections = digest(shelf, "how does resume work after a crash?")
+    headings = {section["heading"]: texts([section]) for section in sections}
+    assert headings["On “resume” alone"] == ["A session can resume its work at once."]
+    assert headings["On “crash” alone"] == ["A crash of the parser is caught by its parent."]
+    assert any(
+        "No sentence was found about “resume” and “crash” together" in text
+        and "for a reader to judge" in text
+        for text in headings["Introduction"]
+    )
+
+
+def test_words_are_not_looked_for_alone_where_the_library_lacks_the_topic_s_rarest():
+    shelf = Shelf(a="Trade names are registered marks.", b="Routes of the server are listed here.")
+    found = claims(digest(shelf, "medieval trade routes"))
+    assert not any(claim["quotes"] for claim in found)
+    assert any("“medieval”" in claim["text"] for claim in found)
+
+
+def test_half_a_phrase_of_the_library_counts_little():
+    loops = " ".join(f"The event loop wakes reader number {number}." for number in range(5))
+    shelf = Shelf(
+        a=loops, b="An event of the server is written to the log.", c="The event server has a loop of wire."
+    )
+    shelf.frequency = lambda term: sum(term in text.lower() for _, _, text in shelf.passages)
+    topic = read_topic("server event loop", shelf)
+    assert topic.phrases == {"event": {"loop"}, "loop": {"event"}}
+    assert topic.coverage(stems("An event of the server")) < topic.coverage(
+        stems("an event loop of the server")
+    )
+
+
+def test_a_sentence_that_leans_on_another_is_quoted_with_it():
+    text = "A sluice gate holds the pond of the tide mill. It is opened when the tide falls."
+    first, second = cut(Shelf(a=text).search("tide mill")[0], sentences)
+    assert first.draft(1.0)["quotes"][0]["quote"] == first.text
+    leaning = second.draft(1.0)
+    assert leaning["text"] == text
+    quote = leaning["quotes"][0]
+    assert text[quote["start"] : quote["end"]] == quote["quote"] == text
+    # What it leans on stands above already: then it stands alone.
+    said = Said()
+    shown = said.new([first.draft(1.0), leaning])
+    assert [draft["text"] for draft in shown] == [first.text, second.text]
+    assert all(text[one["start"] : one["end"]] == one["quote"] for draft in shown for one in draft["quotes"])
+
+
+def test_the_label_of_an_abstract_s_part_is_no_part_of_a_quote():
+    text = "RESULTS The tide mill ground 4 tons. MAIN OUTCOMES AND MEASURES: Grain was weighed by the miller."
+    found = [one.text for one in cut(Shelf(a=text).search("tide mill")[0], sentences)]
+    assert found == ["The tide mill ground 4 tons.", "Grain was weighed by the miller."]
+
+
+def test_a_definition_must_be_one_of_the_topic():
+    shelf = Shelf(
+        a="A tide mill is a water mill by the sea. A wind mill is a mill that the tide never reaches by sea.",
+        b="Bread is a food that is baked from flour of a mill that stands at the tide.",
+    )
+    sections = digest(shelf, "tide mill", turns=1)
+    shown = [text for section in sections for text in texts([section]) if section["heading"] == "What it is"]
+    assert not any(text.startswith("Bread is") for text in shown)
+
+
+def test_who_does_something_is_no_everyday_word():
+    topic = read_topic("how do I write my own researcher?", MILLS)
+    assert topic.keys == {"researcher"}
 
 
 def test_one_rare_word_of_a_topic_is_not_enough():
@@ -284,14 +348,72 @@ def test_prose_is_quotable(text):
     assert quotability(text) > 0
 
 
-def test_opposed_sentences_of_different_documents_are_paired():
-    hits = Shelf(
-        one="The drug increased survival of the treated mice in the trial.",
-        two="The drug decreased survival of the treated mice in the trial.",
-        three="The weather was fine on all days of the survey.",
-    ).search("drug survival mice trial weather survey")
-    found = opposed([sentence for hit in hits for sentence in cut(hit, sentences)])
-    assert [{one.document, other.document} for one, other in found] == [{"one", "two"}]
+def pairs(one, other):
+    """Give why two sentences of two documents are held against each other."""
+    hits = Shelf(one=one, two=other).search(f"{one} {other}")
+    return [pair.why for pair in opposed([sentence for hit in hits for sentence in cut(hit, sentences)])]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        (
+            "The drug increased survival of the treated mice in the trial.",
+            "The drug decreased survival of the treated mice in the trial.",
+            "Opposites",
+        ),
+        (
+            "Vitamin D supplements reduce the risk of fractures in older women.",
+            "Vitamin D supplements do not reduce the risk of fractures in older women.",
+            "One denies what the other says: “reduce”",
+        ),
+        (
+            "An association between coffee and heart disease was seen in the cohort.",
+            "There was no association between coffee and heart disease in the cohort.",
+            "One misses what the other has: “association”",
+        ),
+        (
+            "The kernel is culled after an idle timeout of 30 minutes.",
+            "The idle timeout after which the kernel is culled is 60 minutes.",
+            "Another number: 30 and 60",
+        ),
+    ],
+)
+def test_sentences_that_say_the_opposite_of_the_same_thing_are_paired(one, other, why):
+    assert [found[: len(why)] for found in pairs(one, other)] == [why]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            "Buttons on the card command the server directly and do not go through the kernel, so they work.",
+            "The buttons Approve and Cancel on the card command the server directly, so they work.",
+        ),
+        (
+            "Of 314,019 women in the cohort, 2216 (0.7%) developed breast cancer, of whom 2100 were young.",
+            "Among carriers, 6180 women (52%) were diagnosed with breast cancer, 682 (6%) with another.",
+        ),
+        (
+            "Smoking results in approximately 85% of all lung cancer cases.",
+            "Smoking reduction by 50% reduces the risk of lung cancer cases.",
+        ),
+        (
+            "Individuals who smoke have an increased risk of lung cancer.",
+            "Individuals who stop have a reduced risk of bladder cancer.",
+        ),
+        (
+            "The session runs in a notebook of the server.",
+            "Where the server no longer has the session, the notebook shows what was saved.",
+        ),
+        (
+            "The gate is not only opened but also closed by the miller.",
+            "The gate is opened and closed by the miller.",
+        ),
+    ],
+)
+def test_sentences_that_only_share_words_are_not_paired(one, other):
+    assert pairs(one, other) == []
 
 
 def test_the_stems_are_porter_s():

@@ -18,7 +18,7 @@ _OFTEN_LAST: Final = re.compile(
 )
 #: Bounded, and never begun within a run of dots: a line of ten thousand of them is no sentence's end.
 _END: Final = re.compile(r"(?<![.!?…])[.!?…]{1,8}[\"'”’)\]*_`]{0,8}(?=\s)")
-_NEXT: Final = re.compile(r"\s+[\"'“‘(\[*_`]*(?:[A-Z0-9À-ÖØ-Þ]|[^\W\d_a-zß-öø-ÿ])")
+_NEXT: Final = re.compile(r"\s+[\"'“‘(\[*_`]*(?:[A-Z0-9À-ÖØ-Þ]|[^\W\d_a-zß-öø-ÿ])|\s+`[^\s`]")
 _BLOCK: Final = re.compile(r"\r?\n[ \t]*\r?\n\s*|\r?\n(?=[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S)")
 _LEAD: Final = re.compile(r"(?:[-*+•>]|\d{1,3}[.)])[ \t]+")
 

@@ -59,6 +59,8 @@ class Draft(_Draft, total=False):
 
     #: True for a sentence about the research itself, of which no source could tell; it needs no quote.
     note: bool
+    #: How many code points of its first quote only lead to what it says, and can be left out.
+    lead: int
 
 
 class Turn(TypedDict):
@@ -94,7 +96,10 @@ class Corpus(Protocol):
         """Give the number of passages."""
 
     def frequency(self, term: str) -> int:
-        """Give the number of passages that contain `term`, in any form that has its stem."""
+        """Give the number of passages that contain `term`, in any form that has its stem.
+
+        Of several words, those passages count in which they stand side by side.
+        """
 
 
 #: Gives the spans of a text's sentences.

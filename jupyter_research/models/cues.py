@@ -22,6 +22,14 @@ _SUBJECT: Final = (
     r"^\W*(?!(?:it|this|that|there|here|these|those|they|if|when|we|you|what|which)\b)(?:\S+\s+){1,7}?"
 )
 
+#: What a sentence says something about: all that stands before its first verb.
+DEFINED: Final = re.compile(
+    _SUBJECT
+    + r"(?=(?:is|are|refers?|stands?|consists?|provides?|represents?|describes?|contains?|comprises?|"
+    r"implements?|defines?|enables?|allows?|includes?|supports?|lets|gives)\b)",
+    re.IGNORECASE,
+)
+
 DEFINITION: Final = _cues(
     (
         1.0,

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from .base import Analyst, Brief, Draft, Hit, SectionDraft, Splitter, Team, Turn
-from .digest import AT_ODDS_HEADING, CLOSEST_HEADING, Said, conclusion, introduction, lens_section
-from .disagreement import opposed
+from .digest import CLOSEST_HEADING, Said, alone_section, at_odds, conclusion, introduction, lens_section
+from .disagreement import Pair, opposed
 from .feedback import apply_feedback
 from .lenses import LENSES, Lens, lens_of
 from .pool import Pool, Sentence, cut
 from .topic import read_topic, with_related
-from .words import GENERIC_WORDS, STOP_WORDS, forms, words
+from .words import GENERIC_WORDS, STOP_WORDS, forms, stems, words
 
 #: How many sentences the digest's first section shows at most: a third of what there is, so that the lenses
 #: have something to show as well.
@@ -27,8 +27,17 @@ _FEWEST: Final = 3
 #: How many sentences an answer and a lens's section have at most.
 ANSWER: Final = 7
 SECTION: Final = 6
-#: How near to the topic the last of the closest sentences must be, as a share of the first one's nearness.
+#: How near to the topic the last of the sentences shown must be, as a share of the first one's nearness.
 _NEAR_ENOUGH: Final = 0.35
+#: The same for what a lens shows: it has the direct hits before it.
+_NEAR_A_LENS: Final = 0.5
+#: Where no more sentences than these are about the topic as a whole, its words are looked for alone, too.
+_FEW: Final = 2
+#: At most one word in so many may be absent from the library for the others to be looked for alone.
+_LACKING: Final = 4
+#: How many sentences about one word alone are shown, and of how many words.
+_ALONE: Final = 3
+_WORDS: Final = 4
 #: How many passages stay cut into sentences, and how many searches sorted.
 _KEPT: Final = 4096
 _POOLS: Final = 4
@@ -103,11 +112,11 @@ class Extractive:
         """Choose the sentences that fit topic and lens best."""
         lens = lens_of(analyst)
         pool = self._pool(brief, hits)
-        before = {_place(draft) for turn in turns for draft in turn["drafts"]}
+        before = {_end(draft) for turn in turns for draft in turn["drafts"]}
         scored = {}
-        for sentence in pool.relevant():
-            strength = lens.strength(sentence.text, sentence.stems)
-            if strength and sentence.key not in before:
+        for sentence in pool.near(_NEAR_A_LENS):
+            strength = _strength(lens, sentence, pool)
+            if strength and (sentence.document, sentence.end) not in before:
                 nearness = pool.nearness[sentence.key]
                 scored[sentence.key] = nearness * sentence.quality * (0.4 + 0.6 * strength)
         return [sentence.draft(score) for sentence, score in pool.choose(scored, ANSWER)]
@@ -121,28 +130,25 @@ class Extractive:
     def write_body(
         self, brief: Brief, sections: Sequence[SectionDraft], hits: Sequence[Hit]
     ) -> list[SectionDraft]:
-        """Put the sentences closest to the topic first, then each lens, then what may contradict."""
+        """Put the sentences closest to the topic first, then what may contradict, then each lens."""
         pool = self._pool(brief, hits)
-        relevant = pool.relevant()
+        near = pool.near(_NEAR_ENOUGH)
         # Near the topic counts for more here than standing on its own: these are the direct hits.
-        scored = {one.key: pool.nearness[one.key] * (0.8 + 0.2 * one.quality) for one in relevant}
-        most = min(CLOSEST, max(_FEWEST, len(relevant) // 3))
-        floor = _NEAR_ENOUGH * max(scored.values(), default=0.0)
+        scored = {one.key: pool.nearness[one.key] * (0.8 + 0.2 * one.quality) for one in near}
+        most = min(CLOSEST, max(_FEWEST, len(near) // 3))
         said = Said()
-        closest = [
-            draft
-            for sentence, score in pool.choose(scored, most)
-            if score >= floor and said.takes(draft := sentence.draft(score))
-        ]
-        pairs = [pair for pair in opposed(relevant[:_COMPARED]) if said.takes_all(_drafts(pair))]
+        closest = said.new(sentence.draft(score) for sentence, score in pool.choose(scored, most))
+        pairs = [pair for pair in opposed(near[:_COMPARED]) if said.takes_all(_drafts(pair))]
         body: list[SectionDraft] = []
         if closest:
             body.append({"heading": CLOSEST_HEADING, "analyst": None, "claims": closest})
-        if any(section["claims"] for section in (*body, *sections)):
+        if closest or any(section["claims"] for section in sections):
             body += [lens_section(section, said, SECTION) for section in sections]
         if pairs:
-            body.append(_disagreements(pairs))
-        return body
+            body.append(at_odds([(pair.why, _drafts(pair)) for pair in pairs]))
+        if len(near) <= _FEW:
+            body += _each_alone(pool, said)
+        return [section for section in body if section["claims"]]
 
     def write_introduction(self, brief: Brief, body: Sequence[SectionDraft]) -> SectionDraft:
         """Say what was searched and how much was found."""
@@ -215,21 +221,43 @@ def _available(pool: Pool, relevant: Sequence[Sentence]) -> list[Lens]:
     """Give the lenses that find something: what it is before all else, then by their evidence."""
     masses: list[tuple[float, Lens]] = []
     for lens in LENSES:
-        found = (lens.strength(one.text) * pool.nearness[one.key] * one.quality for one in relevant)
+        found = (_strength(lens, one, pool) * pool.nearness[one.key] * one.quality for one in relevant)
         masses.append((sum(sorted(found, reverse=True)[:_TELLING]), lens))
     masses.sort(key=lambda item: (item[1] is not LENSES[0], -item[0]))
     return [lens for mass, lens in masses if mass]
 
 
-def _place(draft: Draft) -> tuple[str, int]:
+def _strength(lens: Lens, sentence: Sentence, pool: Pool) -> float:
+    """Say how much a sentence is what a lens looks for; what it defines must be of the topic."""
+    strength = lens.strength(sentence.text, sentence.stems)
+    if strength and lens.about is not None and not lens.terms:
+        match = lens.about.match(sentence.text)
+        wanted = pool.topic.core or pool.topic.keys
+        return strength if match and not wanted.isdisjoint(stems(match[0])) else 0.0
+    return strength
+
+
+def _each_alone(pool: Pool, said: Said) -> list[SectionDraft]:
+    """Give the best sentences about each of the topic's words, rarest first, where they never meet.
+
+    Where the library lacks more than a few of the words, the rest says nothing about the topic.
+    """
+    topic = pool.topic
+    if len(topic.known) < 2 or _LACKING * len(topic.keys & topic.absent) > len(topic.keys):
+        return []
+    named = forms(topic.text)
+    sections = []
+    for stem in topic.known[:_WORDS]:
+        found = said.new(sentence.draft(score) for sentence, score in pool.alone(stem, _ALONE))
+        if found:
+            sections.append(alone_section(named[stem], found))
+    return sections if len(sections) > 1 else []
+
+
+def _end(draft: Draft) -> tuple[str, int]:
     quote = draft["quotes"][0]
-    return quote["document"], quote["start"]
+    return quote["document"], quote["end"]
 
 
-def _disagreements(pairs: Sequence[tuple[Sentence, Sentence]]) -> SectionDraft:
-    claims = [draft for pair in pairs for draft in _drafts(pair)]
-    return {"heading": AT_ODDS_HEADING, "analyst": None, "claims": claims}
-
-
-def _drafts(pair: tuple[Sentence, Sentence]) -> list[Draft]:
-    return [sentence.draft(0.0) for sentence in pair]
+def _drafts(pair: Pair) -> list[Draft]:
+    return [pair.one.draft(0.0), pair.other.draft(0.0)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from .base import Analyst
-from .cues import CAVEATS, DEFINITION, FINDINGS, MECHANISM, OPEN_QUESTIONS, Cues
+from .cues import CAVEATS, DEFINED, DEFINITION, FINDINGS, MECHANISM, OPEN_QUESTIONS, Cues
 from .words import is_generic, stems, words
 
 
@@ -25,6 +26,8 @@ class Lens:
     query: str
     #: Patterns with their weights, heaviest first: the first one that a sentence has counts.
     cues: Cues = ()
+    #: What a sentence says it about, where that must be something of the topic.
+    about: re.Pattern[str] | None = None
     #: Stems that a person asked for in words of their own.
     terms: frozenset[str] = frozenset()
     #: Words of a person's feedback that mean this lens.
@@ -49,6 +52,7 @@ LENSES: Final = (
         query="definition overview introduction concept",
         nicknames=frozenset(words("definition definitions define what introduction overview basics")),
         cues=DEFINITION,
+        about=DEFINED,
     ),
     Lens(
         id="findings",
@@ -138,7 +142,8 @@ def lens_of(analyst: Analyst) -> Lens:
         return known
     return Lens(
         id=known.id, name=analyst["name"], role=analyst["role"], description=analyst["description"],
-        question=known.question, query=f"{' '.join(texts)} {known.query}", cues=known.cues, terms=terms,
+        question=known.question, query=f"{' '.join(texts)} {known.query}", cues=known.cues, about=known.about,
+        terms=terms,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from .base import Draft, Hit, Splitter
-from .prose import ADDRESS, quotability
+from .prose import ADDRESS, label, leans, quotability
 from .topic import Topic
 from .words import stems
 
@@ -18,6 +18,14 @@ from .words import stems
 _SAME: Final = 0.75
 #: How much of a sentence's nearness depends on the share of the topic that it covers itself.
 _COVERED: Final = 0.3
+#: Of what is about the topic so many are taken however far they are: a small library has no better.
+_FEW: Final = 10
+#: What it costs a sentence that it cannot be understood without another, which cannot be quoted.
+_LEANING: Final = 0.6
+#: How long a sentence may be together with the one that it leans on.
+_LONGEST: Final = 480
+#: What it costs a sentence to have none of the words that matter itself, but only stand where they do.
+_BESIDE: Final = 0.6
 #: What likeness to sentences already chosen costs against nearness to the topic.
 _DIVERSITY: Final = 0.2
 
@@ -38,6 +46,8 @@ class Sentence:
     #: Stems of the heading and of the document's title, and of the passage around.
     context: frozenset[str]
     around: frozenset[str]
+    #: The sentence before it with what parts the two, where it cannot be understood without.
+    lead: str = ""
 
     @cached_property
     def key(self) -> tuple[str, int]:
@@ -46,20 +56,23 @@ class Sentence:
 
     @cached_property
     def quality(self) -> float:
-        """Say how well it stands as evidence on its own, 0 to 1: found out only when it is asked for."""
-        return quotability(self.text)
+        """Say how well it stands as evidence, 0 to 1: found out only when it is asked for."""
+        alone = _LEANING if leans(self.text) and not self.lead else 1.0
+        return alone * quotability(self.text)
 
     def draft(self, score: float) -> Draft:
-        """Give the claim that quotes it."""
+        """Give the claim that quotes it, together with the sentence that it leans on."""
+        quote = self.lead + self.text
         return {
-            "text": " ".join(self.text.split()),
+            "text": " ".join(quote.split()),
             "score": round(score, 6),
+            "lead": len(self.lead),
             "quotes": [
                 {
                     "document": self.document,
-                    "start": self.start,
+                    "start": self.start - len(self.lead),
                     "end": self.end,
-                    "quote": self.text,
+                    "quote": quote,
                     "page": self.page,
                     "cell": self.cell,
                     "heading": self.heading,
@@ -71,29 +84,42 @@ class Sentence:
 def cut(hit: Hit, split: Splitter) -> list[Sentence]:
     """Cut a passage into its sentences."""
     context = frozenset(stems(f"{hit['title']} {hit['heading'] or ''}"))
-    spans = split(hit["text"])
+    text = hit["text"]
+    spans = [(start + label(text[start:end]), end) for start, end in split(text)]
     # An address is not what a sentence says.
-    stemmed = [tuple(stems(ADDRESS.sub(" ", hit["text"][start:end]))) for start, end in spans]
+    stemmed = [tuple(stems(ADDRESS.sub(" ", text[start:end]))) for start, end in spans]
     around = frozenset(stem for sentence in stemmed for stem in sentence)
     found = []
+    before = (0, 0)
     for (start, end), own in zip(spans, stemmed, strict=True):
-        text = hit["text"][start:end]
         found.append(
             Sentence(
                 document=hit["document"],
                 title=hit["title"],
                 start=hit["start"] + start,
                 end=hit["start"] + end,
-                text=text,
+                text=text[start:end],
                 page=hit["page"],
                 cell=hit["cell"],
                 heading=hit["heading"],
                 stems=own,
                 context=context,
                 around=around,
+                lead=_lead(text, before, start, end),
             )
         )
+        before = (start, end)
     return found
+
+
+def _lead(text: str, before: tuple[int, int], start: int, end: int) -> str:
+    """Give what a sentence leans on: the one just before it, if that can stand without another."""
+    first, last = before
+    joint = text[last:start]
+    if not leans(text[start:end]) or not joint.isspace() or end - first > _LONGEST:
+        return ""
+    other = text[first:last]
+    return text[first:start] if "\n\n" not in joint and quotability(other) and not leans(other) else ""
 
 
 class Pool:
@@ -125,7 +151,8 @@ class Pool:
             likeness = _cosine(self.vector(sentence), wanted)
             near = 0.5 * passage[sentence.key] + 0.5 * likeness
             covered = topic.coverage(sentence.stems)
-            self.nearness[sentence.key] = near * (1 - _COVERED + _COVERED * covered)
+            beside = _BESIDE if topic.keys.isdisjoint(sentence.stems) else 1.0
+            self.nearness[sentence.key] = beside * near * (1 - _COVERED + _COVERED * covered)
 
     def vector(self, sentence: Sentence) -> dict[str, float]:
         """Give the weights of a sentence's words; their squares add up to 1."""
@@ -141,6 +168,18 @@ class Pool:
             found.sort(key=lambda sentence: (-self.nearness[sentence.key], sentence.key))
             self._relevant = found
         return self._relevant
+
+    def near(self, share: float) -> list[Sentence]:
+        """Give those of the relevant ones that are at least `share` as near as the nearest, and a few."""
+        relevant = self.relevant()
+        least = share * self.nearness[relevant[0].key] if relevant else 0.0
+        far = (one for one in relevant[_FEW:] if self.nearness[one.key] >= least)
+        return [*relevant[:_FEW], *far]
+
+    def alone(self, stem: str, most: int) -> list[tuple[Sentence, float]]:
+        """Choose sentences that have one term of the topic, whatever else they say."""
+        having = (one for one in self.sentences if stem in one.stems and one.quality > 0)
+        return self.choose({one.key: self.nearness[one.key] * one.quality for one in having}, most)
 
     def choose(self, scored: Mapping[tuple[str, int], float], most: int) -> list[tuple[Sentence, float]]:
         """Choose sentences by score, each as unlike those before it as may be (MMR)."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .base import Corpus
-from .words import forms, is_generic, stems
+from .words import forms, is_generic, neighbours, stem_of, stems
 
 #: What a term of everyday speech weighs against one that says something.
 _GENERIC_WEIGHT: Final = 0.2
@@ -18,14 +18,20 @@ _STAND_IN: Final = 0.5
 #: What a word of the passage around counts for it, by the number of terms that matter. A sentence can hold
 #: two or three terms itself; of a long question it never holds all.
 _AROUND: Final = {1: 0.2, 2: 0.25, 3: 0.25, 4: 0.4}
+#: What half of a phrase counts for itself where the other half is missing: an event is no event loop.
+_HALF: Final = 0.4
+#: The share of its rarer word's passages in which two neighbours must stand side by side to be a phrase.
+_BOUND: Final = 0.4
 #: How many related words a term may have.
 _MOST_RELATED: Final = 6
 #: Up to so many terms a topic has a core without which a sentence is about something else.
 _CORED: Final = 5
+#: As rare as the rarest term is one that weighs at least this share of it.
+_AS_RARE: Final = 0.6
 #: Up to so many terms a sentence can be expected to hold two itself.
 _SHORT_TOPIC: Final = 3
 #: The share of a topic that evidence must cover, by the number of terms that matter.
-_THRESHOLDS: Final = {0: 1.0, 1: 0.5, 2: 0.55, 3: 0.5, 4: 0.36, 5: 0.3, 6: 0.24, 7: 0.2}
+_THRESHOLDS: Final = {0: 1.0, 1: 0.4, 2: 0.5, 3: 0.5, 4: 0.36, 5: 0.3, 6: 0.24, 7: 0.2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,8 @@ class Topic:
     absent: frozenset[str]
     #: For a stem of the topic the stems that the library uses together with it.
     related: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: For a stem of the topic those with which it makes a phrase of the library.
+    phrases: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def threshold(self) -> float:
@@ -64,38 +72,51 @@ class Topic:
         got = 0.0
         for stem, weight in self.weights.items():
             if stem in own:
-                got += weight
+                got += weight if self._whole(stem, own) else weight * _HALF
             elif stem in context or not self.related.get(stem, frozenset()).isdisjoint(own):
                 got += weight * _STAND_IN
             elif stem in around:
                 got += weight * passage
         return got / total
 
+    def _whole(self, stem: str, own: Collection[str]) -> bool:
+        """Tell whether a word stands with the rest of its phrase."""
+        others = self.phrases.get(stem)
+        return not others or not others.isdisjoint(own)
+
     @property
-    def rarest(self) -> frozenset[str]:
-        """Give the one or two rarest terms that the library has, for a topic short enough to have a core."""
-        known = [stem for stem in self.keys if stem not in self.absent]
+    def known(self) -> list[str]:
+        """Give the terms that matter and that the library has, the rarest first."""
+        found = (stem for stem in self.keys if stem not in self.absent)
+        return sorted(found, key=lambda stem: (-self.weights[stem], stem))
+
+    @property
+    def core(self) -> frozenset[str]:
+        """Give the rarest terms that the library has, for a topic short enough to have a core."""
+        known = self.known
         if not 3 <= len(known) <= _CORED:
             return frozenset()
-        return frozenset(sorted(known, key=lambda stem: (-self.weights[stem], stem))[:2])
+        least = _AS_RARE * self.weights[known[0]]
+        return frozenset(stem for stem in known[:2] if self.weights[stem] >= least)
 
     def _stood_in(self, own: Collection[str]) -> bool:
-        return any(not self.related.get(stem, frozenset()).isdisjoint(own) for stem in self.rarest)
+        return any(not self.related.get(stem, frozenset()).isdisjoint(own) for stem in self.core)
 
     def touches(self, own: Collection[str], context: Collection[str], around: Collection[str]) -> bool:
         """Tell whether a sentence has a term that matters, and a second one, if there are more, at hand.
 
         One rare word may outweigh the rest of the topic and still be about something else.
         """
-        if self.keys.isdisjoint(own):
+        if self.keys.isdisjoint(own) and (len(self.keys) > 1 or self.keys.isdisjoint(context)):
             return False
-        if self.rarest and not self.rarest & {*own, *context} and not self._stood_in(own):
+        if self.core and not self.core & {*own, *context, *around} and not self._stood_in(own):
             return False
         wanted = min(2, len(self.keys))
-        near = around if len(self.keys) > _SHORT_TOPIC else ()
+        # What the passage is about counts where the sentence itself says more of the topic than one word.
+        near = around if len(self.keys) > _SHORT_TOPIC or len(self.counts.keys() & own) > 1 else ()
         at_hand = 0
         for stem in self.keys:
-            found = stem in own or stem in context or stem in near
+            found = (stem in own and self._whole(stem, own)) or stem in context or stem in near
             at_hand += found or not self.related.get(stem, frozenset()).isdisjoint(own)
         return at_hand >= wanted
 
@@ -113,7 +134,26 @@ def read_topic(text: str, corpus: Corpus) -> Topic:
     }
     absent = frozenset(stem for stem, number in found.items() if not number)
     keys = frozenset(stem for stem in counts if not is_generic(stem)) or frozenset(counts)
-    return Topic(text=text, counts=counts, keys=keys, weights=weights, absent=absent)
+    return Topic(
+        text=text,
+        counts=counts,
+        keys=keys,
+        weights=weights,
+        absent=absent,
+        phrases=_phrases(text, found, corpus),
+    )
+
+
+def _phrases(text: str, found: Mapping[str, int], corpus: Corpus) -> dict[str, frozenset[str]]:
+    """Find the neighbours in a topic that the library uses side by side, too."""
+    phrases: dict[str, frozenset[str]] = {}
+    for one, other in neighbours(text):
+        left, right = stem_of(one), stem_of(other)
+        rarer = min(found.get(left, 0), found.get(right, 0))
+        if left != right and rarer > 1 and corpus.frequency(f"{one} {other}") >= _BOUND * rarer:
+            phrases[left] = phrases.get(left, frozenset()) | {right}
+            phrases[right] = phrases.get(right, frozenset()) | {left}
+    return phrases
 
 
 def with_related(topic: Topic, passages: Sequence[Mapping[str, str]], corpus: Corpus) -> Topic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from .stem import stem
@@ -45,6 +46,8 @@ STOP_WORDS: Final = frozenset(_STOP.split())
 #: Words of questions and of everyday speech: in a topic they say little about what it is about.
 GENERIC_WORDS: Final = frozenset(_GENERIC.split())
 _GENERIC_STEMS: Final = frozenset(stem(word) for word in GENERIC_WORDS)
+#: Who or what does it is no word of everyday speech: a researcher is not just any research.
+_DOER: Final = re.compile(r"[a-z]{3,}(?:er|or|ist)$")
 
 
 def words(text: str) -> list[str]:
@@ -54,7 +57,7 @@ def words(text: str) -> list[str]:
 
 def stems(text: str) -> list[str]:
     """Give the stems of the words of `text` that carry meaning, in order, repeats included."""
-    return [stem(_bare(word)) for word in words(text) if word not in STOP_WORDS]
+    return [stem_of(word) for word in words(text) if word not in STOP_WORDS]
 
 
 def forms(text: str) -> dict[str, str]:
@@ -62,7 +65,25 @@ def forms(text: str) -> dict[str, str]:
 
     A library is asked about words: the stem of a stem may be another one.
     """
-    return {stem(_bare(word)): _bare(word) for word in words(text) if word not in STOP_WORDS}
+    return {stem_of(word): _bare(word) for word in words(text) if word not in STOP_WORDS}
+
+
+def neighbours(text: str) -> list[tuple[str, str]]:
+    """Give the pairs of words that stand side by side in `text` and both carry meaning."""
+    found = [_bare(word) for word in words(text)]
+    plain = [word in STOP_WORDS or is_generic(stem_of(word)) for word in found]
+    return [(found[n], found[n + 1]) for n in range(len(found) - 1) if not (plain[n] or plain[n + 1])]
+
+
+@lru_cache(maxsize=65_536)
+def stem_of(word: str) -> str:
+    """Give the stem under which a word is counted; that of a doer is not that of an everyday deed."""
+    bare = _bare(word)
+    short = stem(bare)
+    if short not in _GENERIC_STEMS or bare in GENERIC_WORDS:
+        return short
+    single = bare.removesuffix("s")
+    return single if _DOER.match(single) and single not in GENERIC_WORDS else short
 
 
 def is_generic(stemmed: str) -> bool:
