@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from .errors import InvalidRequest
@@ -18,13 +19,24 @@ class Line:
     topic: str = ""
     researcher: str = "analysts"
     options: dict[str, Any] = field(default_factory=dict)
-    #: `--ask`, `--yes`, `--wait`, `--new`, `--in-kernel`, as the names of a request's fields.
+    #: `--ask`, `--yes`, `--wait`, `--new`, `--in-kernel`, `--cells`, as the names of a request's fields.
     flags: dict[str, bool] = field(default_factory=dict)
     open: bool = False
+    #: Names of variables that hold DataFrames.
+    data: list[str] = field(default_factory=list)
 
-    def request(self) -> Request:
-        """Give the request that was meant."""
-        return Request(topic=self.topic, researcher=self.researcher, options=self.options, **self.flags)
+    def request(self, variables: Mapping[str, Any] = MappingProxyType({})) -> Request:
+        """Give the request that was meant, with the DataFrames that `variables` hold."""
+        missing = [name for name in self.data if name not in variables]
+        if missing:
+            raise InvalidRequest(f"There is no variable {missing[0]} here: --data takes a DataFrame's name.")
+        return Request(
+            topic=self.topic,
+            researcher=self.researcher,
+            options=self.options,
+            data={name: variables[name] for name in self.data},
+            **self.flags,
+        )
 
 
 def parse(line: str, cell: str | None = None) -> Line:
@@ -91,6 +103,10 @@ def _source(line: Line, name: str, value: str) -> None:
     line.options.setdefault("sources", []).append(value)
 
 
+def _data(line: Line, name: str, value: str) -> None:
+    line.data.append(value)
+
+
 def _researcher(line: Line, name: str, value: str) -> None:
     line.researcher = value
 
@@ -124,10 +140,12 @@ _FLAGS = {
     "--wait": "wait",
     "--new": "new",
     "--in-kernel": "in_kernel",
+    "--cells": "cells",
 }
 
 _VALUES: Mapping[str, Callable[[Line, str, str], None]] = {
     "--source": _source,
+    "--data": _data,
     "--analysts": _whole,
     "--turns": _whole,
     "--model": _text,

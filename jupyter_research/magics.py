@@ -36,6 +36,8 @@ class ResearchMagics(Magics):
 
             --source NAME        a library, file, folder or pattern; may be repeated
                                  (default: the folder of the notebook; `example` is our own documentation)
+            --cells              read the cells of this notebook, as they are now; local only
+            --data NAME          read what can be counted in a DataFrame; may be repeated; local only
             --analysts N         how many perspectives, 1 to 10 (default 3)
             --turns N            how many questions each asks, 1 to 5 (default 2)
             --model NAME         `extractive` (default: no network, no key) or provider:name
@@ -65,7 +67,8 @@ def _obey(line: Line) -> Session | None:
     if not line.topic.strip("? "):
         _help()
         return None
-    return notebook.begin(line.request())
+    shell = output.running_shell()
+    return notebook.begin(line.request({} if shell is None else shell.user_ns))
 
 
 def _reopen(id: str) -> Session:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from . import card, cell
+from . import card, cell, frames, history
 from .client import Client, Collection, LocalClient, NoCredential, Server, ServerClient, Session, connect
 from .client.discovery import kernel_id, parent_server
 from .errors import InvalidRequest, ResearcherFailed, ResearchError, SessionNotFound
@@ -33,6 +33,10 @@ class Request:
     wait: bool | None = None
     new: bool = False
     in_kernel: bool = False
+    #: Read the cells of the running notebook too, or instead of its folder where no source is named.
+    cells: bool = False
+    #: DataFrames by the names that they are to have.
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def approve(self) -> str | None:
@@ -52,6 +56,8 @@ def research(
     wait: bool | None = None,
     new: bool = False,
     in_kernel: bool = False,
+    cells: bool = False,
+    data: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Session | None:
     """Start a research session, show its card in the cell, and return it at once.
@@ -65,6 +71,10 @@ def research(
         wait: return at the end; on where nobody could come back to the cell (papermill, nbconvert).
         new: start afresh where this cell has such a session already.
         in_kernel: work in this process even where there is a server.
+        cells: read the cells of the running notebook, as they are now.
+        data: DataFrames by name: their columns, and what can be counted in them, are described here and read.
+            Cells and DataFrames make the session `local_only`; where no source is named, they are all that
+            is read.
         options: go to the researcher; the built-in takes `analysts` (1 to 10), `turns` (1 to 5), `model`,
             `local_only` and `budget`.
 
@@ -86,6 +96,8 @@ def research(
         wait=wait,
         new=new,
         in_kernel=in_kernel,
+        cells=cells,
+        data=data or {},
     )
     return begin(request)
 
@@ -151,6 +163,11 @@ def begin(request: Request) -> Session | None:
     try:
         client = connect(in_kernel=request.in_kernel)
     except NoCredential:
+        if request.cells or request.data:
+            raise NoCredential(
+                "This server takes only a password, which the kernel does not have, so it cannot give its "
+                "cells or data: set JUPYTER_RESEARCH_TOKEN, or add --in-kernel."
+            ) from None
         if alone or request.wait:
             raise NoCredential(
                 "This server takes only a password, which the kernel does not have, so it cannot wait here: "
@@ -214,8 +231,38 @@ def _body(request: Request, client: Client | None) -> dict[str, Any]:
         "approve": request.approve,
         "notebook": _notebook(client),
         "key": key,
+        **({"documents": documents} if (documents := _documents(request, client)) else {}),
         **({"new": True} if request.new and key else {}),
     }
+
+
+def _documents(request: Request, client: Client | None) -> list[dict[str, str]]:
+    """Make documents of what the kernel holds."""
+    found = []
+    if request.cells:
+        shell = cell.running_shell()
+        if shell is None:
+            raise InvalidRequest("There is no notebook here whose cells could be read: name files instead.")
+        path, saved = _saved(shell, client)
+        name = f"the cells of {path}" if path else "the cells of this notebook"
+        found.append({"name": name, "kind": "notebook", "text": history.notebook_of(shell, saved)})
+    for name, frame in request.data.items():
+        found.append({"name": name, "kind": "markdown", "text": frames.describe(frame, name)})
+    return found
+
+
+def _saved(shell: Any, client: Client | None) -> tuple[str | None, Mapping[str, Any] | None]:
+    """Give this notebook's name and its content as saved, where a server or the front end tells it."""
+    path = _notebook(client)
+    if path is not None and isinstance(client, ServerClient):
+        return path, client.content(path)
+    file = history.file_of(shell) or _named_file()
+    return (file.name, history.read(file)) if file is not None else (path, None)
+
+
+def _named_file() -> Path | None:
+    name = os.environ.get("JPY_SESSION_NAME", "")
+    return Path(name) if name.endswith(".ipynb") else None
 
 
 def _key() -> str | None:

@@ -19,7 +19,7 @@ RECORDS = {"ledger", "guard"}
 SERVICES = {"store", "broadcast", "documents", "sources", "models", "citations", "export"}
 SESSIONS = {"manager", "researchers", "graphs"}
 HANDLERS = {"handlers", "rest", "sockets", "identity", "access"}
-NOTEBOOK = {"magics", "line", "topics", "notebook", "cell", "card", "widgets"}
+NOTEBOOK = {"magics", "line", "topics", "notebook", "history", "frames", "cell", "card", "widgets"}
 
 #: What a module may import from our own package, itself aside.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "card": FACTS | {"export"},
     "widgets": FACTS | {"client", "export", "card"},
     "cell": FACTS | {"client", "card", "widgets"},
+    **dict.fromkeys({"history", "frames"}, FACTS),
     **dict.fromkeys({"magics", "line", "topics", "notebook"}, FACTS | NOTEBOOK | {"client", "export"}),
     "__init__": FACTS | {"context", "app", "magics", "notebook"},
     "testing": FACTS | CONTEXT | RECORDS | SERVICES | SESSIONS | {"analysts", "runtime"},

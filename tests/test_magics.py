@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,8 +118,7 @@ def test_the_first_line_of_the_issue_gives_a_report_with_citations(kernel: Kerne
     assert all(verdicts)
     kernel.wait_for(lambda: any("text/markdown" in data for data in run.updates), "the end")
     assert "\n## Sources\n\n[1] " in run.updates[-1]["text/markdown"]
-    kernel.run("found = list(session.search('owner of a session', k=3))")
-    assert kernel.value("len(found)") == 3
+    assert kernel.value("len(session.search('owner of a session', k=3))") == 3
     answer = kernel.run("session.ask('what does a guest read?')")
     (shown,) = [output["data"] for output in answer.of("execute_result")]
     assert "<!-- jupyter-research report -->" in shown["text/markdown"]
@@ -328,3 +328,67 @@ def test_the_notebook_is_named_as_the_server_knows_it(server: Server) -> None:
     run = kernel.run(f"%research {STEPS} where am I?")
     assert server.session(run.session_id)["notebook"] == "deep/here.ipynb"
     kernel.close()
+
+
+NOTEBOOK = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "metadata": {},
+    "cells": [
+        {
+            "id": "one",
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": "# Lakes\n\nThe deepest lake of the survey is Lake Como, with 425 metres.",
+        }
+    ],
+}
+
+
+def sources(kernel: Kernel) -> list[tuple[str, str]]:
+    """Give path and kind of what the report of the session `s` cites."""
+    return [tuple(pair) for pair in kernel.value("[[one.path, one.kind] for one in s.report.sources]")]
+
+
+def test_the_cells_of_the_notebook_are_cited_as_saved_and_as_run_since(server: Server) -> None:
+    (server.root / "lakes.ipynb").write_text(json.dumps(NOTEBOOK))
+    (server.root / "other.md").write_text("The deepest lake of another survey is Lake Garda.")
+    kernel = server.start_kernel("lakes.ipynb")
+    kernel.run("%load_ext jupyter_research")
+    kernel.run("'The deepest lake that was measured again is Lake Iseo, with 251 metres.'")
+    run = kernel.run("s = %research --cells --wait what is the deepest lake?")
+    # The cell run again finds its session, though it is itself a cell that has run meanwhile.
+    again = kernel.run("s = %research --cells --wait what is the deepest lake?")
+    assert again.session_id == run.session_id
+    snapshot = server.session(run.session_id)
+    assert snapshot["options"]["local_only"] is True
+    assert snapshot["options"]["documents"][0]["name"] == "the cells of lakes.ipynb"
+    assert "425 metres" not in json.dumps(snapshot)
+    cited = kernel.value("[[c.cell, c.quote] for one in s.report.claims() for c in one.citations]")
+    assert [0, "The deepest lake of the survey is Lake Como, with 425 metres."] in cited
+    assert any(cell == 2 and "251 metres" in quote for cell, quote in cited)
+    assert sources(kernel) == [("the cells of lakes.ipynb", "notebook")]
+    assert kernel.value("s.search('deepest')[0:1].to_dict('records')[0]['cell']") in (0, 2)
+    kernel.close()
+
+
+def test_a_data_frame_is_described_where_it_is_and_cited(kernel: Kernel, server: Server) -> None:
+    kernel.run("import pandas; lakes = pandas.DataFrame({'depth': [425, 346], 'lake': ['Como', 'Garda']})")
+    run = kernel.run("s = %research --data lakes --wait what is the mean depth of the lakes?")
+    assert server.session(run.session_id)["options"]["local_only"] is True
+    quotes = kernel.value("[c.quote for one in s.report.claims() for c in one.citations]")
+    assert any(quote.startswith("The mean of depth is 385.5") for quote in quotes)
+    assert sources(kernel) == [("lakes", "markdown")]
+    by_name = (
+        "jupyter_research.research('what is the mean depth?', data={'x': lakes}, in_kernel=True, wait=True)"
+    )
+    kernel.run(f"import jupyter_research; s = {by_name}")
+    assert sources(kernel) == [("x", "markdown")]
+
+
+def test_what_is_no_data_frame_is_told_in_one_sentence(kernel: Kernel) -> None:
+    kernel.run("words = ['a']")
+    for name, sentence in (("nothing", "no variable nothing"), ("words", "no pandas DataFrame")):
+        run = kernel.run(f"%research --data {name} what?", ok=False)
+        assert sentence in run.text
+        assert run.cards == []

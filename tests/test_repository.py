@@ -40,7 +40,7 @@ COME_ALONG = {
 }
 
 #: Imported only when the user has them.
-OPTIONAL = {"langchain", "jupyterhub", "trafilatura"}
+OPTIONAL = {"langchain", "jupyterhub", "pandas", "trafilatura"}
 
 
 def pyproject() -> dict[str, Any]:

@@ -83,7 +83,8 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
 def _folders(study: Study) -> list[str]:
     if not study.shelf.wanted:
         return []
-    return list(study.options.files) or [str(study.work.place.folder)]
+    given = [document["name"] for document in study.options.documents]
+    return [*study.options.files, *given] or [str(study.work.place.folder)]
 
 
 def _identified(library: LibraryFacts) -> dict[str, str]:

@@ -27,7 +27,7 @@ class CitedTexts:
 
     def keep(self, document: Document, text: str, place: Place) -> None:
         """Store a document's text, once."""
-        self.keep_source(_described(document, place), text)
+        self.keep_source(_described(document, self._path(document, place)), text)
 
     def keep_source(self, source: Source, text: str) -> None:
         """Store a text with its description, once."""
@@ -38,6 +38,11 @@ class CitedTexts:
         # Bytes, so that no line end changes; a text may hold half a surrogate pair where a parser found one.
         _write(self._folder / f"{source.id}.txt", text.encode("utf-8", "surrogatepass"))
         _write(description, json.dumps(source.to_json()).encode())
+
+    def _path(self, document: Document, place: Place) -> str:
+        """Give a document's path as the report shows it; one that came with the request has a name alone."""
+        given = document.path.is_relative_to(os.path.realpath(self._folder.parent))
+        return document.name if given else _shown(document.path, place)
 
     def text(self, source_id: str) -> str | None:
         """Give a stored text, None when nothing of that id is stored."""
@@ -59,13 +64,13 @@ class CitedTexts:
             return None
 
 
-def _described(document: Document, place: Place) -> Source:
+def _described(document: Document, path: str) -> Source:
     return Source(
         id=document.id,
         number=0,
         kind=document.kind,
         title=document.title or document.name,
-        path=_shown(document.path, place),
+        path=path,
         hash=document.hash,
         authors=document.authors,
         year=document.year,

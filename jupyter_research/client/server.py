@@ -116,6 +116,15 @@ class ServerClient:
                 return str(session["path"]).removeprefix("RTC:")
         return None
 
+    def content(self, path: str) -> dict[str, Any] | None:
+        """Give a notebook as it was saved last; None where the server does not show it."""
+        try:
+            answer = self._send("GET", f"api/contents/{quote(path)}?type=notebook&content=1").json()
+        except errors.ResearchError:
+            return None
+        content = answer.get("content") if isinstance(answer, dict) else None
+        return content if isinstance(content, dict) else None
+
     def _command(self, session_id: str, action: str, body: Mapping[str, Any] | None = None) -> Snapshot:
         return self._object(self._send("POST", _of(session_id, action), body))
 
