@@ -35,7 +35,7 @@ from .report import Report
 from .researchers import FunctionResearcher, Registry, Researcher, give_callback
 from .sources import example_library, resolve
 from .sources.online import OnlineSettings
-from .store import Finding, Folder, Neighbours, SessionLog, Store, adopt, claim, examine
+from .store import Finding, Folder, Neighbours, SessionLog, Store, adopt, back_up, claim, examine
 from .store.writer import settle
 from .work import Caller, Place
 
@@ -49,6 +49,7 @@ __all__ = [
     "OnlineSettings",
     "Runtime",
     "Settings",
+    "back_up",
     "build_index",
     "examine",
     "forget",

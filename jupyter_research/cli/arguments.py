@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _search(commands)
     _library(commands)
     _doctor(commands)
+    _backup(commands)
     return parser
 
 
@@ -200,6 +201,16 @@ def _doctor(commands: Any) -> None:
     )
     parser.add_argument(
         "--data-dir", metavar="FOLDER", help="the folder, where ResearchApp.data_dir names another"
+    )
+
+
+def _backup(commands: Any) -> None:
+    parser = _command(
+        commands, "backup", "copy where sessions are kept, also while a server runs", ("backup", "backup")
+    )
+    parser.add_argument("target", metavar="TARGET", help="the folder to be made")
+    parser.add_argument(
+        "--data-dir", metavar="FOLDER", help="the folder to copy, where ResearchApp.data_dir names another"
     )
 
 

@@ -69,6 +69,13 @@ class LocalClient:
 
         return build_index(folder, progress)
 
+    @staticmethod
+    def back_up(target: Path, folder: Path | None = None) -> int:
+        """Copy a data folder to a new one, also while a server works there; give the number of sessions."""
+        from ..runtime import back_up
+
+        return back_up(folder or _server_data_dir(), target)
+
     def close(self) -> None:
         """Interrupt what works and give the folder back."""
         self.runtime.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .adoption import adopt
+from .backup import back_up
 from .database import SessionRow, Store
 from .examination import Finding, examine
 from .folder import Folder, claim
@@ -19,6 +20,7 @@ __all__ = [
     "SessionRow",
     "Store",
     "adopt",
+    "back_up",
     "claim",
     "examine",
 ]

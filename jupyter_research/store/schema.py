@@ -59,7 +59,12 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Choose the journal and migrate."""
+    """Choose the journal and migrate.
+
+    Raises:
+        StorageFailed: when a newer version of this package has written the file; it stays as it is.
+    """
+    _refuse_newer(connection, path)
     _let_shrink(connection)
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
@@ -67,6 +72,16 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     # A killed process loses nothing; a power cut may take the last moments.
     connection.execute("PRAGMA synchronous=NORMAL" if mode == "wal" else "PRAGMA synchronous=FULL")
     migrate(connection, path)
+
+
+def _refuse_newer(connection: sqlite3.Connection, path: Path) -> set[str]:
+    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'migrations'").fetchall()
+    applied = {name for (name,) in connection.execute("SELECT name FROM migrations")} if tables else set()
+    if applied - {name for name, _ in MIGRATIONS}:
+        raise StorageFailed(
+            f"{path} was written by a newer jupyter_research: upgrade this one, or set another data_dir."
+        )
+    return applied
 
 
 def _let_shrink(connection: sqlite3.Connection) -> None:
@@ -85,12 +100,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         StorageFailed: when a newer version of this package has written the file.
     """
+    applied = _refuse_newer(connection, path)
     connection.execute("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY)")
-    applied = {name for (name,) in connection.execute("SELECT name FROM migrations")}
-    if applied - {name for name, _ in MIGRATIONS}:
-        raise StorageFailed(
-            f"{path} was written by a newer jupyter_research: upgrade this one, or set another data_dir."
-        )
     for name, script in MIGRATIONS:
         if name not in applied:
             connection.executescript(f"BEGIN; {script} INSERT INTO migrations VALUES ('{name}'); COMMIT;")
