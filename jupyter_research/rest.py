@@ -12,7 +12,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from . import errors
-from .identity import caller_of
+from .identity import caller_of, still_allowed
 from .work import Caller
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ _REFUSALS: Final[dict[int, tuple[str, str]]] = {
     413: ("too_large", "The body is too large."),
     426: ("upgrade_required", "This path takes WebSocket connections only."),
     429: ("limit", "Too many connections: close a page, then try again."),
+    503: ("unavailable", "JupyterHub does not answer whether you may come in: try again in a moment."),
 }
 _FAULT: Final = ("error", "The server could not answer; its log says why.")
 
@@ -65,6 +66,19 @@ class JsonErrors(JupyterHandler):
     def caller(self) -> Caller:
         """Say on whose behalf this request comes."""
         return caller_of(self, self.access.server_user)
+
+    async def prepare(self, **options: Any) -> None:
+        """Ask for a guest anew: what the Hub said is cached for minutes, and access is taken back at once."""
+        await super().prepare(**options)
+        if self.current_user is not None and self.caller.guest and not await self._still_allowed():
+            self.current_user = self._jupyter_current_user = None
+            raise web.HTTPError(403)
+
+    async def _still_allowed(self) -> bool:
+        try:
+            return await still_allowed(self, self.access.server_user)
+        except web.HTTPError as cause:
+            raise web.HTTPError(503) from cause
 
     def log_exception(self, kind: Any, value: Any, traceback: Any) -> None:
         """Keep the client's mistakes out of the log's errors."""

@@ -1,0 +1,311 @@
+"""A real JupyterHub with its proxy: three people, and two servers that they share."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import websocket
+from live import until
+
+from .running import SERVICES, Hub, Visitor, clean_environment
+
+#: Each with the server that they come to: the two who share with each other, and the guest by a role.
+GUESTS = [("alice", "bob", "alice"), ("bob", "alice", "bob"), ("alice", "carol", "alice")]
+
+#: Every way to a session that somebody else might try.
+ROUTES = [
+    ("GET", ""), ("GET", "/events"), ("GET", "/sources/d1"),
+    *(("GET", f"/report?format={format}") for format in ("markdown", "json", "html", "ipynb", "pdf", "docx")),
+    ("POST", "/approve"), ("POST", "/modify"), ("POST", "/pause"), ("POST", "/resume"), ("POST", "/cancel"),
+    ("DELETE", ""),
+]  # fmt: skip
+BODIES = {"/approve": {"version": 1}, "/modify": {"version": 1, "feedback": "more"}}
+
+
+@pytest.fixture
+def shared(hub: Hub) -> Iterator[Hub]:
+    """Let bob and alice in at each other's."""
+    hub.invite("bob", "alice")
+    hub.invite("alice", "bob")
+    yield hub
+    hub.revoke("bob", "alice")
+    hub.revoke("alice", "bob")
+
+
+def join(socket: websocket.WebSocket, session_id: str) -> dict[str, Any]:
+    socket.send(json.dumps({"type": "join_session", "session_id": session_id}))
+    return dict(json.loads(socket.recv()))
+
+
+def events(socket: websocket.WebSocket, kind: str) -> list[dict[str, Any]]:
+    """Read a socket up to an event of a kind."""
+    heard: list[dict[str, Any]] = []
+    while not any(event["kind"] == kind for event in heard):
+        heard += json.loads(socket.recv()).get("events", [])
+    return heard
+
+
+@pytest.mark.parametrize("host", ["alice", "bob"])
+def test_person_without_a_share_is_refused(hub: Hub, host: str) -> None:
+    stranger = {"alice": "bob", "bob": "carol"}[host]
+    status, answer = hub.research(stranger, "GET", "health", host=host)
+    assert (status, answer["code"]) == (403, "unauthenticated")
+    with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
+        hub.socket(stranger, host=host)
+    assert refusal.value.status_code == 403
+
+
+@pytest.mark.parametrize(("host", "guest", "server"), GUESTS)
+def test_host_and_guest_see_and_command_their_own_sessions_alone(
+    shared: Hub, host: str, guest: str, server: str
+) -> None:
+    sessions = {who: shared.start(who, host=server)["session_id"] for who in (host, guest)}
+    for who, other in ((host, guest), (guest, host)):
+        status, own = shared.research(who, "GET", f"sessions/{sessions[who]}", host=server)
+        assert (status, own["owner"]) == (200, who)
+        listed = shared.research(who, "GET", "sessions", host=server)[1]["sessions"]
+        assert [session["session_id"] for session in listed] == [sessions[who]]
+        socket = shared.socket(who, host=server)
+        assert join(socket, sessions[who])["type"] == "session_joined"
+        assert join(shared.socket(who, host=server), sessions[other])["code"] == "not_found"
+        socket.close()
+        for verb, path in ROUTES:
+            asked = shared.research(
+                who, verb, f"sessions/{sessions[other]}{path}", BODIES.get(path), host=server
+            )
+            assert (asked[0], asked[1]["code"]) == (404, "not_found"), (verb, path)
+    for who, session_id in sessions.items():
+        status, after = shared.research(who, "POST", f"sessions/{session_id}/cancel", host=server)
+        assert (status, after["state"]) == (202, "cancelled")
+        assert shared.research(who, "DELETE", f"sessions/{session_id}", host=server)[0] == 204
+
+
+def test_people_who_come_by_cookie_are_the_people_who_come_by_token(shared: Hub) -> None:
+    visitors = {who: Visitor(shared, who) for who in ("alice", "bob")}
+    sessions: dict[str, str] = {}
+    for who, visitor in visitors.items():
+        status, started = visitor.ask("POST", "sessions", {"topic": "by cookie", "researcher": "asks"})
+        assert (status, started["owner"]) == (202, who)
+        sessions[who] = started["session_id"]
+    for who, other in (("alice", "bob"), ("bob", "alice")):
+        visitor, own = visitors[who], sessions[who]
+        socket = visitor.socket()
+        assert join(socket, own)["type"] == "session_joined"
+        assert shared.research(who, "GET", f"sessions/{own}")[0] == 200
+        asked = f"sessions/{own}/approve", {"version": 1}
+        until(lambda visitor=visitor, asked=asked: visitor.ask("POST", *asked)[0] == 202, "the approval")
+        assert {event["session_id"] for event in events(socket, "research_completed")} == {own}
+        for verb, path in ROUTES:
+            status, answer = visitor.ask(verb, f"sessions/{sessions[other]}{path}", BODIES.get(path))
+            assert (status, answer["code"]) == (404, "not_found"), (verb, path)
+        assert join(socket, sessions[other])["code"] == "not_found"
+        socket.close()
+
+
+def test_cookie_alone_and_foreign_pages_are_refused(hub: Hub) -> None:
+    alice = Visitor(hub, "alice")
+    body = {"topic": "x", "researcher": "steps"}
+    assert alice.ask("POST", "sessions", body)[0] == 202
+    assert alice.ask("POST", "sessions", body, proof=False)[0] == 403
+    assert alice.ask("GET", "sessions", proof=False)[0] == 403
+    foreign = {"Origin": "https://elsewhere.example", "Referer": "https://elsewhere.example/"}
+    assert alice.ask("POST", "sessions", body, proof=False, **foreign)[0] == 403
+    with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
+        alice.socket(origin="https://elsewhere.example")
+    assert refusal.value.status_code == 403
+    assert len(alice.ask("GET", "sessions")[1]["sessions"]) == 1
+
+
+def test_token_in_an_address_opens_no_route(hub: Hub) -> None:
+    token, hub.tokens["nobody"] = hub.tokens["alice"], "none"
+    try:
+        assert hub.research("nobody", "GET", f"health?token={token}")[0] == 403
+        assert hub.research("nobody", "GET", "health")[0] == 403
+    finally:
+        del hub.tokens["nobody"]
+
+
+def test_service_of_a_users_name_is_not_that_user(hub: Hub) -> None:
+    session = hub.start("namesake", "steps")
+    assert session["owner"] == "service:alice"
+    assert hub.research("alice", "GET", f"sessions/{session['session_id']}")[0] == 404
+
+
+def test_guest_reads_configured_libraries_and_not_the_hosts_files(shared: Hub) -> None:
+    body = {"topic": "x", "approve": "ask", "options": {"sources": ["."]}}
+    status, answer = shared.research("bob", "POST", "sessions", body)
+    assert (status, answer["code"]) == (400, "path")
+    assert shared.research("alice", "POST", "sessions", body)[0] == 202
+    body["options"] = {"sources": ["example"]}
+    assert shared.research("bob", "POST", "sessions", body)[0] == 202
+
+
+# -- access that is taken back ------------------------------------------------------------------------
+
+
+def test_guest_whose_share_is_taken_back_is_refused_at_once_on_every_route(hub: Hub) -> None:
+    hub.invite("bob")
+    session_id = hub.start("bob")["session_id"]
+    by_cookie = Visitor(hub, "bob")
+    routes = ("health", "sessions", f"sessions/{session_id}", f"sessions/{session_id}/events")
+    for path in routes:
+        # Seen just now, so that the server has the Hub's answer in its cache.
+        assert hub.research("bob", "GET", path)[0] == by_cookie.ask("GET", path)[0] == 200
+    hub.revoke("bob")
+    for path in routes:
+        status, answer = hub.research("bob", "GET", path)
+        assert (status, answer["code"]) == (403, "unauthenticated")
+        assert by_cookie.ask("GET", path)[0] == 403
+    assert hub.research("bob", "POST", f"sessions/{session_id}/cancel")[0] == 403
+    assert hub.research("alice", "GET", "health")[0] == 200
+    hub.invite("bob")
+    # Access was taken, and nothing else: the session went on.
+    assert hub.research("bob", "GET", f"sessions/{session_id}")[1]["state"] == "researching"
+    hub.research("bob", "DELETE", f"sessions/{session_id}")
+    hub.revoke("bob")
+
+
+def test_guest_whose_share_is_taken_back_loses_the_open_socket(hub: Hub) -> None:
+    hub.invite("bob")
+    session_id = hub.start("bob")["session_id"]
+    sockets = {who: hub.socket(who) for who in ("alice", "bob")}
+    sockets["bob"].send(json.dumps({"type": "join_session", "session_id": session_id}))
+    assert json.loads(sockets["bob"].recv())["type"] == "session_joined"
+    hub.revoke("bob")
+    heard = []
+    while message := sockets["bob"].recv():
+        heard.append(json.loads(message))
+    assert (heard[-1]["type"], heard[-1]["reason"]) == ("session_left", "revoked")
+    sockets["alice"].send(json.dumps({"type": "leave_session", "session_id": session_id}))
+    assert json.loads(sockets["alice"].recv())["reason"] == "left"
+    for each in sockets.values():
+        each.shutdown()
+    hub.invite("bob")
+    assert hub.research("bob", "DELETE", f"sessions/{session_id}")[0] == 204
+    hub.revoke("bob")
+
+
+# -- settings -----------------------------------------------------------------------------------------
+
+
+def libraries(hub: Hub, who: str) -> set[str]:
+    status, answer = hub.research(who, "GET", "libraries", host=who)
+    assert status == 200
+    return {library["name"] for library in answer["libraries"]}
+
+
+def test_settings_in_a_home_count_only_where_user_configuration_is_on(hub: Hub) -> None:
+    # The same files lie in both homes; the Hub starts bob's server with `disable_user_config`.
+    assert libraries(hub, "alice") == {"example", "everything"}
+    assert libraries(hub, "bob") == {"example"}
+
+
+# -- the end ------------------------------------------------------------------------------------------
+
+
+#: Seconds without activity after which the culler takes a server; it looks every second.
+IDLE = 4
+
+
+def test_hub_sees_a_server_at_work_as_active_and_one_that_waits_as_idle(hub: Hub) -> None:
+    def active() -> str:
+        server = hub.server()
+        assert server is not None
+        return str(server["last_activity"])
+
+    session_id = hub.start("alice")["session_id"]
+    for _ in range(2):
+        seen = active()
+        until(lambda seen=seen: active() > seen, "a sign of life")
+    hub.research("alice", "POST", f"sessions/{session_id}/pause")
+    quiet = ""
+    while quiet != active():
+        quiet = active()
+        time.sleep(4)  # Nothing is waited for: that nothing happens takes time to see.
+    assert hub.research("alice", "DELETE", f"sessions/{session_id}")[0] == 204
+
+
+def test_server_stopped_by_the_hub_leaves_its_sessions_to_be_resumed(hub: Hub) -> None:
+    session_id = hub.start("bob", host="bob")["session_id"]
+    begin = time.monotonic()
+    hub.command("DELETE", "/users/bob/server")
+    until(lambda: not hub.command("GET", "/users/bob")["servers"], "the stop of the server")
+    assert time.monotonic() - begin < 20
+    hub.serve("bob")
+    events = hub.research("bob", "GET", f"sessions/{session_id}/events", host="bob")[1]["events"]
+    assert events[-1]["kind"] == "research_interrupted"
+    assert events[-1]["detail"]["reason"] == "the server stopped"
+    assert hub.research("bob", "POST", f"sessions/{session_id}/resume", host="bob")[0] == 202
+
+
+@contextmanager
+def culler(hub: Hub) -> Iterator[None]:
+    """Run JupyterHub's own culler."""
+    command = [
+        *(sys.executable, "-m", "jupyterhub_idle_culler", f"--url={hub.url}/hub/api"),
+        *(f"--timeout={IDLE}", "--cull-every=1"),
+    ]
+    with (hub.folder / "culler.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env={**clean_environment(), "JUPYTERHUB_API_TOKEN": SERVICES["driver"]},
+            stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def poll(hub: Hub, host: str, path: str) -> None:
+    """Read a route past the proxy, as a kernel's thread does while its cell follows a session."""
+    request = urllib.request.Request(f"{hub.direct(host)}research/api/{path}")
+    request.add_header("Authorization", f"token {hub.tokens[host]}")
+    with urllib.request.urlopen(request) as answer:
+        answer.read()
+
+
+def test_culler_leaves_a_server_at_work_and_takes_one_that_only_waits_is_polled_and_has_a_tab(
+    hub: Hub,
+) -> None:
+    working = hub.start("alice")["session_id"]
+    paused, waits = (
+        hub.start("bob", host="bob")["session_id"],
+        hub.start("bob", "asks", host="bob")["session_id"],
+    )
+    hub.research("bob", "POST", f"sessions/{paused}/pause", host="bob")
+    tab = hub.socket("bob", host="bob")
+    for session_id in (paused, waits):
+        tab.send(json.dumps({"type": "join_session", "session_id": session_id}))
+    until(lambda: json.loads(tab.recv()).get("session_id") == waits, "the second join")
+
+    def gone() -> bool:
+        try:
+            poll(hub, "bob", f"sessions/{waits}/events")
+        except (OSError, ValueError):
+            pass  # It is stopping.
+        return hub.server("bob") is None
+
+    begin = time.monotonic()
+    with culler(hub):
+        until(gone, "the end of the server that waits")
+        # As long again: a server at work is not culled late either.
+        while time.monotonic() < begin + 2 * IDLE + 4:
+            assert hub.server("alice") is not None
+            time.sleep(0.5)
+        status, session = hub.research("alice", "GET", f"sessions/{working}")
+        assert (status, session["state"]) == (200, "researching")
+        hub.research("alice", "POST", f"sessions/{working}/cancel")
+        until(lambda: hub.server("alice") is None, "the end of the server whose session has ended")
+    tab.shutdown()
+    hub.serve("bob")
+    for session_id, state in ((paused, "paused"), (waits, "awaiting_approval")):
+        assert hub.research("bob", "GET", f"sessions/{session_id}", host="bob")[1]["state"] == state
