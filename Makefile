@@ -40,10 +40,11 @@ lab: $(VENV)/.built $(VENV)/.library ## open JupyterLab on the first example
 
 library: $(VENV)/.built $(VENV)/.library ## fill examples/library/ with documents of the installed packages
 
-check: $(VENV)/.built $(VENV)/.check ## look for what ruff, mypy and tsc find
+check: $(VENV)/.built $(VENV)/.check ## look for what ruff, mypy and tsc find, and for open routes
 	ruff check .
 	ruff format --check .
 	mypy
+	python .ci/check_auth.py
 	cd labextension && jlpm run -T tsc --noEmit
 
 format: $(VENV)/.check ## put the code into its form

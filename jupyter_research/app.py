@@ -16,7 +16,7 @@ from tornado.ioloop import PeriodicCallback
 from traitlets import Bool, Dict, Integer, List, Unicode, default
 
 from .access import Access
-from .handlers import ROUTES
+from .handlers import ROUTES, SWITCHED_OFF
 from .metrics import metrics
 
 if TYPE_CHECKING:
@@ -147,10 +147,14 @@ class ResearchApp(ExtensionApp):
         )
 
     def initialize_handlers(self) -> None:
-        """Put the routes in place."""
-        if self.enabled:
-            prepared = {"access": self.access}
-            self.handlers.extend((f"research/api{path}", handler, prepared) for path, handler in ROUTES)
+        """Put the routes in place; switched off, tell pages to show nothing."""
+        prepared = {"access": self.access}
+        routes = ROUTES if self.enabled else SWITCHED_OFF
+        self.handlers.extend((f"research/api{path}", handler, prepared) for path, handler in routes)
+        if not self.enabled:
+            assert self.serverapp is not None
+            page_config = self.serverapp.web_app.settings.setdefault("page_config_data", {})
+            page_config["jupyterResearch"] = "off"
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Begin to tell of life; with `auto_resume` open at once, since nobody may come to ask."""

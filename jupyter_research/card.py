@@ -13,6 +13,7 @@ from typing import Any
 from .events import Snapshot, State, utc_now
 from .export import layout, plain, references
 from .report import Claim, Report, Section
+from .work import LOCAL
 
 MIME = "application/vnd.jupyter-research.session+json"
 SCHEMA = 1
@@ -113,6 +114,9 @@ def _html(snapshot: Snapshot, note: str, report: Report | None) -> Iterator[str]
     yield f"<p>{topic}{escape(phase(snapshot))}"
     happens = _what_happens(snapshot)
     yield f": {escape(happens)}</p>" if happens else "</p>"
+    if snapshot["owner"] not in (None, LOCAL):
+        # A guest of somebody's server who ran the cell sees whose session it is.
+        yield f"<p><small>Belongs to {escape(snapshot['owner'])}.</small></p>"
     if report is None:
         yield from _progress(snapshot)
     if note:

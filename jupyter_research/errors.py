@@ -86,6 +86,12 @@ class UnsupportedMediaType(ResearchError):
     code = "unsupported_media_type"
 
 
+class SwitchedOff(ResearchError):
+    """Research is switched off on this server: ask its administrator."""
+
+    code = "switched_off"
+
+
 class LimitReached(ResearchError):
     """Too many sessions: wait for one to end, or cancel one."""
 

@@ -7,7 +7,7 @@ import re
 
 from tornado import web
 
-from .errors import InvalidRequest, SessionNotFound
+from .errors import InvalidRequest, SessionNotFound, SwitchedOff
 from .events import State
 from .rest import ResearchHandler, authorized
 from .sockets import SessionSocket
@@ -261,6 +261,24 @@ class NothingHandler(ResearchHandler):
     put = patch = delete = post
 
 
+class SwitchedOffHandler(ResearchHandler):
+    """Say on every path that there is no research here, so that a kernel does not advise to install it."""
+
+    @web.authenticated
+    @authorized("read", "research")
+    async def get(self) -> None:
+        """Refuse."""
+        raise SwitchedOff
+
+    @web.authenticated
+    @authorized("write", "research")
+    async def post(self) -> None:
+        """Refuse."""
+        raise SwitchedOff
+
+    put = patch = delete = post
+
+
 def query_of(fields: dict[str, object]) -> tuple[str, int]:
     """Read the body of a search."""
     unknown = sorted(set(fields) - {"query", "k"})
@@ -306,3 +324,6 @@ ROUTES: list[tuple[str, type[web.RequestHandler]]] = [
     (r"/ws", SessionSocket),
     (r"(?:/.*)?", NothingHandler),
 ]
+
+#: The same where research is switched off.
+SWITCHED_OFF: list[tuple[str, type[web.RequestHandler]]] = [(r"(?:/.*)?", SwitchedOffHandler)]

@@ -9,10 +9,7 @@ from jupyter_server.auth import IdentityProvider, PasswordIdentityProvider, User
 from jupyter_server.auth.identity import LegacyIdentityProvider
 from jupyter_server.base.handlers import JupyterHandler
 
-from .work import Caller
-
-#: Whom everybody is who holds the token or the password of a plain server.
-LOCAL = "local"
+from .work import LOCAL, Caller
 
 # These make up a name per request, so that one person would be somebody else in the kernel (token) and in the
 # browser (cookie). Exactly these: a subclass may well know names.

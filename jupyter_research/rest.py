@@ -28,6 +28,7 @@ STATUS: Final[dict[type[errors.ResearchError], int]] = {
     errors.InvalidRequest: 400,
     errors.SessionNotFound: 404,
     errors.SourceNotFound: 404,
+    errors.SwitchedOff: 404,
     errors.WrongState: 409,
     errors.StaleVersion: 409,
     errors.NotReady: 409,

@@ -10,6 +10,9 @@ from typing import Any
 
 from .report import Report
 
+#: Whom everybody is who holds the token or the password of a plain server.
+LOCAL = "local"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:

@@ -167,10 +167,13 @@ class TestDisabled:
     def research_config(self) -> dict[str, Any]:
         return {"enabled": False}
 
-    async def test_switched_off_there_is_no_route(self, jp_fetch: Any, data_dir: Path) -> None:
-        with pytest.raises(HTTPClientError) as refusal:
-            await jp_fetch("research", "api", "health")
-        assert refusal.value.code == 404
+    async def test_switched_off_every_path_says_so(self, jp_fetch: Any, data_dir: Path) -> None:
+        for path in ("health", "sessions", "ws"):
+            with pytest.raises(HTTPClientError) as refusal:
+                await jp_fetch("research", "api", path)
+            assert refusal.value.code == 404
+            assert refusal.value.response is not None
+            assert json.loads(refusal.value.response.body)["code"] == "switched_off"
         assert not data_dir.exists()
 
 

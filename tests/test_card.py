@@ -204,3 +204,9 @@ def test_a_table_lists_sessions_or_says_that_there_are_none() -> None:
     assert [tag for tag, _ in page.found].count("tr") == 3
     assert "what <is> this?" in page.text
     assert card.table([]) == "<p>There are no sessions yet.</p>"
+
+
+def test_card_says_whose_session_it_is_on_a_server_that_knows_its_people() -> None:
+    assert "Belongs to" not in card.bundle(snapshot(owner="local"), where="server")["text/html"]
+    html = card.bundle(snapshot(owner="<alice>"), where="server")["text/html"]
+    assert "Belongs to &lt;alice&gt;." in html

@@ -18,6 +18,7 @@ export class Header implements Part<CardModel> {
         el('span', { class: 'jr-dot', 'aria-hidden': 'true' }),
         this.state,
         this.elapsed,
+        this.owner,
         this.fresh
       ),
       el('h3', { class: 'jr-topic' }, this.topic)
@@ -37,6 +38,7 @@ export class Header implements Part<CardModel> {
         : stateWord(this.trans, snapshot.state)
     );
     setText(this.topic, snapshot.topic);
+    setText(this.owner, this.whose(snapshot));
     const moves =
       link === 'live' &&
       (isWorking(snapshot.state) || snapshot.state === 'queued');
@@ -49,6 +51,13 @@ export class Header implements Part<CardModel> {
 
   dispose(): void {
     this.tick(false);
+  }
+
+  /** On a server that knows its people: a guest who ran the cell sees that it is its host's. */
+  private whose({ owner }: Snapshot): string {
+    return owner === null || owner === 'local'
+      ? ''
+      : this.trans.__('belongs to %1', owner);
   }
 
   private freshness(link: CardModel['link'], asOf: string): string {
@@ -93,6 +102,7 @@ export class Header implements Part<CardModel> {
   private timer = 0;
   private readonly state = el('span', { class: 'jr-state' });
   private readonly elapsed = el('span', { class: 'jr-elapsed' });
+  private readonly owner = el('span', { class: 'jr-owner' });
   private readonly fresh = el('span', { class: 'jr-fresh' });
   private readonly topic = el('span');
 }

@@ -4,6 +4,7 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
@@ -104,5 +105,7 @@ function setting(
   return () => on;
 }
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [renderer, panel];
+/** A server on which research is switched off says so in its pages: then nothing is added to them. */
+const off = PageConfig.getOption('jupyterResearch') === 'off';
+const plugins: JupyterFrontEndPlugin<unknown>[] = off ? [] : [renderer, panel];
 export default plugins;

@@ -59,6 +59,7 @@ c.JupyterHub.services = [{{"name": name, "api_token": token}} for name, token in
 scopes = "admin:users admin:servers tokens shares access:servers list:users read:users:activity".split()
 c.JupyterHub.load_roles = [
     {{"name": "drivers", "services": ["driver", "alice"], "scopes": scopes}},
+    {{"name": "people", "users": {people!r}, "scopes": ["self"]}},
     {{"name": "guests", "users": ["carol"], "scopes": ["access:servers!user=alice"]}},
 ]
 """
@@ -194,7 +195,11 @@ class Visitor:
         self.jar = CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
         self._read("/hub/login")
-        self._send("/hub/login", [("username", name), ("password", ""), ("_xsrf", self.proof("/hub/"))])
+        # To the Hub's own page: by itself it would lead on to the visitor's server, which may have no pages.
+        self._send(
+            "/hub/login?next=/hub/home",
+            [("username", name), ("password", ""), ("_xsrf", self.proof("/hub/"))],
+        )
         address, text = self._read(f"/user/{host}/lab")
         if "oauth2/authorize" in address:
             # A guest is asked whether this server may know who it is.
@@ -210,7 +215,7 @@ class Visitor:
         url = f"{self.hub.url}/user/{self.host}/research/api/{path}"
         return answer(self._opener, url, verb, body, given)
 
-    def socket(self, origin: str | None = None) -> websocket.WebSocket:
+    def socket(self, *, origin: str | None = None) -> websocket.WebSocket:
         """Open a socket as a page of `origin` does, by default of the server's own."""
         cookies = "; ".join(f"{one.name}={one.value}" for one in self.jar if self._is_sent(one.path))
         return websocket.create_connection(
@@ -272,7 +277,7 @@ def running_hub(folder: Path, server_config: str = SERVER_CONFIG) -> Iterator[Hu
     port, hub_port, proxy_port = free_ports(3)
     config = HUB_CONFIG.format(
         port=port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, folder=folder,
-        repository=str(REPOSITORY), services=SERVICES,
+        repository=str(REPOSITORY), services=SERVICES, people=list(PEOPLE),
     )  # fmt: skip
     (folder / "hub.py").write_text(config)
     (folder / "etc").mkdir()

@@ -7,13 +7,17 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import websocket
+from browser.lab import Notebook
 from live import until
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from .running import SERVICES, Hub, Visitor, clean_environment
 
@@ -43,6 +47,14 @@ def shared(hub: Hub) -> Iterator[Hub]:
 def join(socket: websocket.WebSocket, session_id: str) -> dict[str, Any]:
     socket.send(json.dumps({"type": "join_session", "session_id": session_id}))
     return dict(json.loads(socket.recv()))
+
+
+def join_past(socket: websocket.WebSocket, session_id: str) -> dict[str, Any]:
+    """Join a session on a socket that has news of another one."""
+    said = join(socket, session_id)
+    while said["session_id"] != session_id:
+        said = json.loads(socket.recv())
+    return said
 
 
 def events(socket: websocket.WebSocket, kind: str) -> list[dict[str, Any]]:
@@ -75,7 +87,7 @@ def test_host_and_guest_see_and_command_their_own_sessions_alone(
         assert [session["session_id"] for session in listed] == [sessions[who]]
         socket = shared.socket(who, host=server)
         assert join(socket, sessions[who])["type"] == "session_joined"
-        assert join(shared.socket(who, host=server), sessions[other])["code"] == "not_found"
+        assert join_past(socket, sessions[other])["code"] == "not_found"
         socket.close()
         for verb, path in ROUTES:
             asked = shared.research(
@@ -106,7 +118,7 @@ def test_people_who_come_by_cookie_are_the_people_who_come_by_token(shared: Hub)
         for verb, path in ROUTES:
             status, answer = visitor.ask(verb, f"sessions/{sessions[other]}{path}", BODIES.get(path))
             assert (status, answer["code"]) == (404, "not_found"), (verb, path)
-        assert join(socket, sessions[other])["code"] == "not_found"
+        assert join_past(socket, sessions[other])["code"] == "not_found"
         socket.close()
 
 
@@ -146,6 +158,114 @@ def test_guest_reads_configured_libraries_and_not_the_hosts_files(shared: Hub) -
     assert shared.research("alice", "POST", "sessions", body)[0] == 202
     body["options"] = {"sources": ["example"]}
     assert shared.research("bob", "POST", "sessions", body)[0] == 202
+
+
+# -- in the browser --------------------------------------------------------------------------------
+
+
+class Desk:
+    """Sit in front of JupyterLab on the server of alice, as one of the people."""
+
+    def __init__(self, hub: Hub, page: Page, who: str) -> None:
+        self.hub, self.page = hub, page
+        self.root = hub.folder / "homes" / "alice"
+        page.goto(f"{hub.url}/hub/login?next=/hub/home")
+        page.get_by_label("Username").fill(who)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/hub/home")
+        page.goto(f"{hub.url}/user/alice/lab?reset")
+        if "authorize" in page.url:
+            page.get_by_role("button", name="Authorize").click()
+        page.wait_for_function("window.jupyterapp?.restored")
+
+    def address(self, notebook: str) -> str:
+        """Give the page of a notebook."""
+        return f"{self.hub.url}/user/alice/lab/tree/{notebook}?reset"
+
+    def run(self, name: str, *cells: str) -> Locator:
+        """Write a notebook, run it, and give the card in it."""
+        document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        document.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(document, self.root / name)
+        notebook = Notebook(self.page, self, name)  # type: ignore[arg-type]  # it asks for an address only
+        notebook.open()
+        notebook.run_all()
+        return self.page.locator(".jp-OutputArea .jr-session")
+
+    def panel(self) -> Locator:
+        """Bring the panel to the front."""
+        self.page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+        panel = self.page.locator(".jr-panel")
+        expect(panel).to_be_visible()
+        return panel
+
+
+@pytest.fixture
+def desk(shared: Hub, browser: Browser) -> Iterator[Callable[[str], Desk]]:
+    """Give each person a browser that nobody has used."""
+    contexts = []
+
+    def sit(who: str) -> Desk:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        return Desk(shared, context.new_page(), who)
+
+    yield sit
+    for context in contexts:
+        context.close()
+
+
+def test_owner_and_guest_in_front_of_one_server_each_see_their_own(
+    shared: Hub,
+    desk: Callable[[str], Desk],
+    tmp_path: Path,
+    picture: Callable[[Page | Locator, str], None],
+) -> None:
+    gate = tmp_path / "gate"
+    line = f"%research --researcher slow --set until={json.dumps(str(gate))} whose is this?"
+    alice, bob = desk("alice"), desk("bob")
+    frames: list[Any] = []
+    alice.page.on("websocket", lambda socket: socket.on("framereceived", lambda text: frames.append(text)))
+
+    card = alice.run("hers.ipynb", "%load_ext jupyter_research", line)
+    expect(card).to_have_attribute("data-state", "researching")
+    expect(card).to_have_attribute("data-link", "live")
+    expect(card).to_contain_text("belongs to alice")
+    expect(alice.panel().get_by_role("listitem")).to_have_count(1)
+
+    # A guest who runs a cell starts a session of the host's: the kernel calls with the server's own token.
+    his = bob.run("his.ipynb", "%load_ext jupyter_research", line.replace("whose", "and whose"))
+    expect(his).to_contain_text("belongs to alice")
+    expect(his).to_have_attribute("data-link", "gone")
+    expect(his).to_contain_text("belongs to somebody else")
+    expect(his.get_by_role("button", name="Cancel")).to_be_hidden()
+    picture(his, "guest")
+
+    # What a guest starts by a button of the page is the guest's own.
+    panel = bob.panel()
+    expect(panel.get_by_role("listitem")).to_have_count(0)
+    panel.get_by_label("What do you want to know?").fill("how are the users kept apart?")
+    panel.get_by_label("Folders, files or libraries; empty for this folder").fill("example")
+    panel.get_by_role("button", name="Start").click()
+    own = bob.page.locator(".jr-tab .jr-session")
+    expect(own).to_contain_text("belongs to bob")
+    expect(own).to_have_attribute("data-state", "completed")
+    expect(panel.get_by_role("listitem")).to_have_count(1)
+    assert {who: owners(shared, who) for who in ("alice", "bob")} == {
+        "alice": ["alice", "alice"], "bob": ["bob"],
+    }  # fmt: skip
+
+    expect(alice.panel().get_by_role("listitem")).to_have_count(2)
+    gate.touch()
+    expect(card).to_have_attribute("data-state", "completed")
+    assert any('"type":"events"' in str(frame) for frame in frames)
+    assert "kept apart" not in str(frames)
+
+
+def owners(hub: Hub, who: str) -> list[str]:
+    """Give the owners of all sessions that a person can list."""
+    return [session["owner"] for session in hub.research(who, "GET", "sessions")[1]["sessions"]]
 
 
 # -- access that is taken back ------------------------------------------------------------------------
@@ -204,7 +324,7 @@ def libraries(hub: Hub, who: str) -> set[str]:
 
 def test_settings_in_a_home_count_only_where_user_configuration_is_on(hub: Hub) -> None:
     # The same files lie in both homes; the Hub starts bob's server with `disable_user_config`.
-    assert libraries(hub, "alice") == {"example", "everything"}
+    assert libraries(hub, "alice") == {"example", "mine"}
     assert libraries(hub, "bob") == {"example"}
 
 
