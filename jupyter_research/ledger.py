@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from .events import utc_now
+from .meter import Meter
 
 T = TypeVar("T")
 #: "search" is of the library, "online" of a service, "fetch" of a page.
@@ -52,8 +53,9 @@ class Ledger:
     Thread-safe: calls of parallel analysts run side by side, the same call never twice at once.
     """
 
-    def __init__(self, path: Path, session_id: str) -> None:
+    def __init__(self, path: Path, session_id: str, meter: Meter | None = None) -> None:
         self._session = session_id
+        self._meter = meter or Meter()
         self._lock = threading.Lock()
         self._running: dict[tuple[str, str], threading.Lock] = {}
         self._database = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
@@ -88,7 +90,9 @@ class Ledger:
                 return json.loads(known)  # type: ignore[no-any-return]  # what perform gave, through JSON
             begun = time.monotonic()
             answer = json.dumps(perform(), ensure_ascii=False)
-            self._record(key, kind, answer, time.monotonic() - begun)
+            seconds = time.monotonic() - begun
+            self._record(key, kind, answer, seconds)
+            self._meter.took(kind, seconds)
             return json.loads(answer)  # type: ignore[no-any-return]  # as above
 
     def finish(self, step: str) -> None:

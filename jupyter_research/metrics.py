@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from prometheus_client import REGISTRY
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from .errors import ResearchError
+from .meter import Time, What
 
 if TYPE_CHECKING:
     from .runtime import Figures, Runtime
@@ -32,6 +33,12 @@ _GAUGES: Final = {
     "viewers": "Sessions that sockets have joined, each counted for every socket.",
     "abandoned_threads": "Threads that still run though their session has ended.",
 }
+_TIMES: Final[dict[What, str]] = {
+    "step": "Steps of the built-in researcher, with the label step.",
+    "search": "Searches of libraries and other sources.",
+    "model": "Calls of models, the extractive one's included.",
+}
+_TOKENS: Final = "Tokens that models took in and gave out, with the label direction."
 
 
 class Metrics(Collector):
@@ -80,7 +87,32 @@ class Metrics(Collector):
             for name, text in texts.items():
                 total = sum(getattr(figures, name) for figures in all_figures)
                 families.append(kind(PREFIX + name, text, value=total))
-        return families
+        return [*families, *_times(all_figures), _tokens(all_figures)]
+
+
+def _times(all_figures: list[Figures]) -> Iterable[Metric]:
+    for what, text in _TIMES.items():
+        named = what == "step"
+        family = SummaryMetricFamily(f"{PREFIX}{what}_seconds", text, labels=["step"] if named else [])
+        for name, time in _sums(all_figures, what).items():
+            family.add_metric([name] if named else [], time.count, time.seconds)
+        yield family
+
+
+def _sums(all_figures: list[Figures], what: What) -> dict[str, Time]:
+    sums = {} if what == "step" else {"": Time()}
+    for figures in all_figures:
+        for (kind, name), time in figures.times.items():
+            if kind == what:
+                sums[name] = sums.get(name, Time()) + time
+    return sums
+
+
+def _tokens(all_figures: list[Figures]) -> Metric:
+    family = CounterMetricFamily(PREFIX + "tokens", _TOKENS, labels=["direction"])
+    for direction in ("input", "output"):
+        family.add_metric([direction], sum(each.tokens.get(direction, 0) for each in all_figures))
+    return family
 
 
 def _figures(runtime: Runtime) -> Figures | None:

@@ -31,6 +31,7 @@ from .errors import (
 from .events import Kind, Snapshot, State
 from .export import FORMATS, export
 from .manager import Limits, Manager
+from .meter import Meter, Time, What
 from .report import Report
 from .researchers import FunctionResearcher, Registry, Researcher, give_callback
 from .sources import example_library, resolve
@@ -114,6 +115,10 @@ class Figures:
     viewers: int
     #: Threads that still run though their session has ended.
     abandoned_threads: int
+    #: How often steps, searches and model calls were done and how long they took, by kind and name.
+    times: Mapping[tuple[What, str], Time]
+    #: Tokens of models' answers, by direction.
+    tokens: Mapping[str, float]
 
 
 class Runtime:
@@ -128,6 +133,7 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.broadcast = Broadcast()
+        self._meter = Meter()
         self._lock = threading.Lock()
         self._folder: Folder | None = None
         self._capture: Capture | None = None
@@ -167,6 +173,7 @@ class Runtime:
                 local_only=settings.local_only,
                 max_seconds=settings.max_session_seconds,
                 online=replace(settings.online, cache=folder.path / "web"),
+                meter=self._meter,
             ),
             settings.researchers,
         )
@@ -280,6 +287,8 @@ class Runtime:
             held=self._store.held,
             viewers=self.broadcast.viewer_count(),
             abandoned_threads=self._manager.abandoned_threads,
+            times=self._meter.times(),
+            tokens=self._meter.tokens(),
         )
 
     def log_of(self, caller: Caller, session_id: str) -> SessionLog:

@@ -9,11 +9,15 @@ from conftest import Person, messages, until
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
+from jupyter_research.meter import Meter
 from jupyter_research.metrics import PREFIX, Metrics, metrics
 from jupyter_research.runtime import Runtime, Settings
 from jupyter_research.work import Caller
 
-NAMES = {"sessions", "delivered", "dropped", "backlog", "held", "viewers", "abandoned_threads"}
+NAMES = {
+    "sessions", "delivered", "dropped", "backlog", "held", "viewers", "abandoned_threads",
+    "search_seconds_count", "search_seconds_sum", "model_seconds_count", "model_seconds_sum", "tokens",
+}  # fmt: skip
 
 
 def figures(text: str) -> dict[str, float]:
@@ -26,7 +30,7 @@ def figures(text: str) -> dict[str, float]:
                     [sample.name.removeprefix(PREFIX).removesuffix("_total"), *sample.labels.values()]
                 )
                 assert name not in found
-                assert set(sample.labels) <= {"state"}  # No person, no topic.
+                assert set(sample.labels) <= {"state", "step", "direction"}  # No person, no topic.
                 found[name] = sample.value
     return found
 
@@ -66,6 +70,39 @@ async def test_scrape_of_a_server_counts_sessions_viewers_and_what_was_delivered
     assert (seen["sessions:completed"], seen["sessions:awaiting_approval"]) == (1, 1)
     assert seen["viewers"] == 1
     assert {seen[name] for name in ("backlog", "held", "dropped", "abandoned_threads")} == {0}
+
+
+async def test_scrape_tells_how_long_steps_searches_and_models_took(
+    me: Person, jp_fetch, jp_root_dir: Path
+) -> None:  # type: ignore[no-untyped-def]
+    (jp_root_dir / "note.md").write_text("# Tides\n\nThe moon causes the tides of the sea.\n")
+    options = {"sources": ["note.md"], "analysts": 2, "turns": 1}
+    started = await me.start("what causes the tides?", researcher="analysts", options=options)
+    ended = await me.until(started["session_id"], "completed")
+    seen = figures((await jp_fetch("metrics")).body.decode())
+    team = len(ended["analysts"])
+    assert seen["step_seconds_count:ask_question"] == seen["step_seconds_count:write_section"] == team
+    assert seen["step_seconds_count:finalize_report"] == 1
+    assert 0 < seen["step_seconds_sum:search"] < 60
+    report = await me.get(f"sessions/{ended['session_id']}/report?format=json")
+    assert seen["search_seconds_count"] == report["usage"]["searches"] >= team
+    assert seen["model_seconds_count"] == report["usage"]["calls"] > 2
+    assert seen["model_seconds_sum"] > 0
+    assert seen["tokens:input"] == seen["tokens:output"] == 0  # No language model was asked.
+
+
+def test_tokens_are_counted_by_direction() -> None:
+    meter = Meter()
+    for _ in range(2):
+        meter.used({"input_tokens": 100, "output_tokens": 20, "money": 0.5})
+    assert meter.tokens() == {"input": 200, "output": 40}
+
+
+def test_step_that_fails_or_asks_is_not_counted_as_done() -> None:
+    meter = Meter()
+    with pytest.raises(ZeroDivisionError):
+        meter.timed("divide", lambda: 1 / 0)()
+    assert meter.times() == {}
 
 
 async def test_after_the_stop_of_the_server_nothing_is_left_in_the_registry(me: Person, jp_serverapp) -> None:  # type: ignore[no-untyped-def]

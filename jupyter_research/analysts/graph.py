@@ -27,7 +27,7 @@ def build(study: Study, checkpointer: Any) -> Any:
         "write_conclusion", "check_citations", "finalize_report",
     )  # fmt: skip
     for name in names:
-        graph.add_node(name, getattr(steps, name))
+        graph.add_node(name, study.meter.timed(name, getattr(steps, name)))
     # One subgraph each: plain nodes of a fan-out would be repeated after a kill even when they had finished.
     graph.add_node("interview", _interview(study))
     graph.add_edge(START, "read_library")
@@ -59,7 +59,7 @@ def _interview(study: Study) -> Any:
     graph = StateGraph(InterviewState, output_schema=InterviewResult)
     names = ("ask_question", "search", "answer", "route", "save_interview", "write_section")
     for name in names:
-        graph.add_node(name, getattr(interviewer, name))
+        graph.add_node(name, study.meter.timed(name, getattr(interviewer, name)))
     graph.add_edge(START, "ask_question")
     graph.add_edge("ask_question", "search")
     graph.add_edge("search", "answer")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import InvalidRequest, SessionCancelled, UnknownName
 from ..ledger import Ledger
+from ..meter import Meter
 from ..report import Report
 from ..work import Drained, Finished, Outcome, Place, Proposed, Work
 from .budget import Budget
@@ -50,6 +51,7 @@ class Analysts:
         local_only: bool = False,
         max_seconds: int = 0,
         online: OnlineSettings | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._indexes = indexes
         self._workers = workers
@@ -57,6 +59,7 @@ class Analysts:
         self._local_only = local_only
         self._max_seconds = max_seconds
         self._online = online
+        self._meter = meter or Meter()
 
     def check(self, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
         """Give the options with their defaults.
@@ -183,7 +186,7 @@ class Analysts:
         options = Options.from_json(work.options)
         catalogue = self._catalogue
         shelf = Shelf(work, self._indexes, self._workers)
-        with Ledger(work.folder / "ledger.sqlite", work.session_id) as ledger, closing(shelf):
+        with Ledger(work.folder / "ledger.sqlite", work.session_id, self._meter) as ledger, closing(shelf):
             progress = Progress(ledger, analysts=options.analysts, turns=options.turns)
             online = Online(work, options.online, catalogue, ledger, progress)
             with closing(online):
@@ -196,6 +199,7 @@ class Analysts:
                     model=Extractive(sentences),
                     progress=progress,
                     budget=Budget(options.budget, ledger),
+                    meter=self._meter,
                 )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from ..errors import SessionCancelled
 from ..ledger import Ledger
+from ..meter import Meter
 from ..models import Brief, Corpus, Hit, Model
 from ..work import Work
 from .blend import blended
@@ -50,6 +51,7 @@ class Study:
     model: Model
     progress: Progress
     budget: Budget
+    meter: Meter
 
     def brief(self, documents: int, feedback: Sequence[str] = ()) -> Brief:
         """Say to the model what is to be researched."""

@@ -1,0 +1,69 @@
+"""Add up how long steps and calls take and what they use, of everybody together: for an operator to watch."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+What = Literal["step", "search", "model"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Time:
+    """Hold how often something was done and how long that took in all."""
+
+    count: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Time) -> Time:
+        return Time(count=self.count + other.count, seconds=self.seconds + other.seconds)
+
+
+class Meter:
+    """Add up over all sessions. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: defaultdict[tuple[What, str], Time] = defaultdict(Time)
+        self._tokens: defaultdict[str, float] = defaultdict(float)
+
+    def took(self, what: What, seconds: float, name: str = "") -> None:
+        """Count something done; `name` is one of few, never a person's word."""
+        with self._lock:
+            self._times[what, name] += Time(count=1, seconds=seconds)
+
+    def used(self, usage: Mapping[str, float]) -> None:
+        """Count the tokens of a model's answer: `input_tokens`, `output_tokens`."""
+        with self._lock:
+            for direction in ("input", "output"):
+                self._tokens[direction] += usage.get(f"{direction}_tokens", 0)
+
+    def timed(self, step: str, perform: Callable[P, T]) -> Callable[P, T]:
+        """Give `perform` as one that counts each run that comes to its end as a step."""
+
+        @wraps(perform)
+        def timed(*args: P.args, **kwargs: P.kwargs) -> T:
+            begun = time.monotonic()
+            result = perform(*args, **kwargs)
+            self.took("step", time.monotonic() - begun, step)
+            return result
+
+        return timed
+
+    def times(self) -> dict[tuple[What, str], Time]:
+        """Give what was done, by kind and name."""
+        with self._lock:
+            return dict(self._times)
+
+    def tokens(self) -> dict[str, float]:
+        """Give the tokens of all answers, by direction."""
+        with self._lock:
+            return dict(self._tokens)
