@@ -133,7 +133,8 @@ class Interviewer:
             try:
                 update = perform(state, path)
             except Exception as error:
-                log.warning("An analyst failed at %s.", path, exc_info=True)
+                log.warning("An analyst failed at %s: %s.", step, type(error).__name__)
+                log.debug("This is how.", exc_info=True)
                 cause = f"{type(error).__name__}: {error}"
                 analyst = state["analyst"]
                 self._study.progress.fail(analyst["id"], f"{analyst['name']} failed: {cause}", step, cause)

@@ -85,8 +85,11 @@ class Transitions:
         gate: int | None = None,
         report: bytes | None = None,
     ) -> Future[bytes]:
-        """Append the event that leads to `state`."""
+        """Append the event that leads to `state`, and tell the log which session, never what about."""
         job.enter(state)
+        about = {"session_id": job.log.session_id, "state": state.value, "kind": kind.value}
+        about |= {name: detail[name] for name in ("attempt", "code") if name in detail}
+        log.info("Session %s is %s.", job.log.session_id, state.value, extra=about)
         return self._store.append(job.log, kind, state, detail, gate=gate, report=report)
 
     def close_attempt(
@@ -174,7 +177,8 @@ class Transitions:
         if isinstance(error, ResearchError):
             code, cause = error.code, str(error)
         else:
-            log.info("A researcher failed.", exc_info=error)
+            # What an exception says may be about the topic: it is for those who look for it only.
+            log.debug("The researcher of session %s failed.", job.log.session_id, exc_info=error)
             code, cause = ResearcherFailed.code, f"{type(error).__name__}: {error}"
         attempt = job.running
         self.close_attempt(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": code, "cause": cause[:4000]})

@@ -55,7 +55,8 @@ def test_output_that_claims_to_be_a_session_runs_nothing_and_commands_nothing(pa
     write(lab, "foreign.ipynb")
     asked: list[tuple[str, str]] = []
     page.on("request", lambda request: asked.append((request.method, request.url)))
-    Notebook(page, lab, "foreign.ipynb").open()
+    # Without a kernel, which it does not name: a saved output needs none.
+    Notebook(page, lab, "foreign.ipynb").reload()
     cards = page.locator(".jp-OutputArea .jr-session")
     expect(cards.last).to_be_visible()
     expect(cards.first).to_contain_text("<script>")
