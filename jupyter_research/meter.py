@@ -13,7 +13,7 @@ from typing import Literal, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-What = Literal["step", "search", "model"]
+What = Literal["step", "model", "search", "online", "fetch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

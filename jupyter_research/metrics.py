@@ -35,7 +35,9 @@ _GAUGES: Final = {
 }
 _TIMES: Final[dict[What, str]] = {
     "step": "Steps of the built-in researcher, with the label step.",
-    "search": "Searches of libraries and other sources.",
+    "search": "Searches of libraries.",
+    "online": "Searches of online sources.",
+    "fetch": "Pages fetched from the web.",
     "model": "Calls of models, the extractive one's included.",
 }
 _TOKENS: Final = "Tokens that models took in and gave out, with the label direction."

@@ -89,6 +89,7 @@ print("MODULES", *sys.modules)
         "events",
         "handlers",
         "identity",
+        "meter",
         "metrics",
         "rest",
         "sockets",

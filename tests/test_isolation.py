@@ -19,16 +19,13 @@ PAGE = (Path(__file__).parent.parent / "docs" / "isolation.md").read_text(encodi
 
 def matrix() -> dict[tuple[str, str], int]:
     """Read the matrix: the status that stands in each cell, by request and column."""
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in PAGE.partition("## The matrix")[2].partition("\n## ")[0].splitlines()
-        if line.startswith("|")
-    ]
+    table = PAGE.partition("| request |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     head, cells = rows[0], rows[2:]
     return {
         (row[0].strip("`"), column): int(status)
         for row in cells
-        for column, status in zip(head[1:], row[1:], strict=True)
+        for column, status in zip(head, row[1:], strict=True)
     }
 
 

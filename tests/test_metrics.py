@@ -16,7 +16,8 @@ from jupyter_research.work import Caller
 
 NAMES = {
     "sessions", "delivered", "dropped", "backlog", "held", "viewers", "abandoned_threads",
-    "search_seconds_count", "search_seconds_sum", "model_seconds_count", "model_seconds_sum", "tokens",
+    "tokens",
+    *(f"{what}_seconds_{part}" for what in "search online fetch model".split() for part in ("sum", "count")),
 }  # fmt: skip
 
 
