@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jupyter_core.paths import jupyter_data_dir
+from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
 from jupyter_server._tz import utcnow
 from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import PeriodicCallback
-from traitlets import Bool, Dict, Integer, List, Unicode, default
+from traitlets import Bool, Callable, Dict, Enum, Integer, List, Unicode, default
 
 from .access import Access
 from .handlers import ROUTES, SWITCHED_OFF
@@ -44,8 +44,23 @@ class ResearchApp(ExtensionApp):
         help='Folders that sessions may read by name, {"name": "/path"}, also outside the root folder.',
     ).tag(config=True)
     models = Dict(
-        help='Chat models that can be chosen, {"name": "provider:model"} or {"name": {"model": …}}; '
-        "without any there is only the built-in extractive model.",
+        key_trait=Unicode(),
+        help='Chat models with names and settings of their own, {"name": "provider:model"} or {"name": '
+        '{"model": "provider:model", "base_url": …}}, beside any `provider:model` that is installed.',
+    ).tag(config=True)
+    default_model = Unicode(
+        help="The model of those who choose none; empty for the built-in extractive one, which needs no key."
+    ).tag(config=True)
+    model_budget = Dict(
+        key_trait=Enum(("money", "tokens", "seconds", "calls")),
+        help='Caps on every session with a chat model, some of {"money", "tokens", "seconds", "calls"}; a '
+        "session may ask for less.",
+    ).tag(config=True)
+    model_keys = Callable(
+        None,
+        allow_none=True,
+        help="A function (provider, owner) that gives the key of a provider, or None to look further: in the "
+        "file of `jupyter research keys`, then in the server's environment.",
     ).tag(config=True)
     data_dir = Unicode(
         help="The folder that sessions are stored in; put it on a local disk where homes are on a network.",
@@ -219,6 +234,11 @@ class ResearchApp(ExtensionApp):
             libraries=_folders(self.libraries),
             researchers=dict(self.researchers),
             models=dict(self.models),
+            default_model=self.default_model,
+            model_budget=dict(self.model_budget),
+            model_keys=self.model_keys,
+            keys_file=Path(jupyter_config_dir(), "jupyter_research", "keys.json"),
+            environment=os.environ,
             max_working_sessions=self.max_working_sessions,
             max_working_per_owner=self.max_working_per_owner,
             max_queued_sessions=self.max_queued_sessions,

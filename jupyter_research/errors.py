@@ -133,6 +133,30 @@ class ResearcherFailed(ResearchError):
     code = "researcher_failed"
 
 
+class NoKey(InvalidRequest):
+    """The server has no key for this provider."""
+
+    code = "no_key"
+
+
+class NoPackage(InvalidRequest):
+    """A package that this provider needs is not installed in the server's environment."""
+
+    code = "no_package"
+
+
+class ModelFailed(ResearchError):
+    """The model did not answer."""
+
+    code = "model_failed"
+
+
+class BudgetSpent(ResearchError):
+    """The budget is used up."""
+
+    code = "budget"
+
+
 class ServerNotFound(ResearchError):
     """No Jupyter server was found."""
 

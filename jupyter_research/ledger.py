@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -22,8 +22,9 @@ from .events import utc_now
 from .meter import Meter
 
 T = TypeVar("T")
-#: "search" is of the library, "online" of a service, "fetch" of a page.
-CallKind = Literal["model", "search", "online", "fetch"]
+#: "search" is of the library, "online" of a service, "fetch" of a page; a "step" is put together of calls
+#: that are recorded by themselves, and is no call of its own.
+CallKind = Literal["model", "search", "online", "fetch", "step"]
 
 _SCHEMA: Final = """
 create table if not exists calls (
@@ -36,6 +37,19 @@ create table if not exists calls (
     seconds real not null,
     time text not null,
     unique (session, step, request)
+);
+create table if not exists usage (
+    session text not null,
+    input_tokens integer not null,
+    output_tokens integer not null,
+    money real not null
+);
+create table if not exists notes (
+    session text not null,
+    step text not null,
+    kind text not null,
+    count integer not null,
+    unique (session, step, kind)
 );
 create table if not exists steps (
     number integer primary key autoincrement,
@@ -71,7 +85,15 @@ class Ledger:
         """Close it."""
         self.close()
 
-    def call(self, step: str, request: Any, perform: Callable[[], T], *, kind: CallKind = "model") -> T:
+    def call(
+        self,
+        step: str,
+        request: Any,
+        perform: Callable[[], T],
+        *,
+        kind: CallKind = "model",
+        usage: Callable[[T], Mapping[str, float]] | None = None,
+    ) -> T:
         """Give the recorded answer of this call, else `perform` it and record what it gives.
 
         Args:
@@ -79,6 +101,7 @@ class Ledger:
             request: what is asked, JSON-able; with another request the call is another call.
             perform: makes the call. What it raises is not recorded, so that a resume tries again.
             kind: whose call it is, for the count of calls.
+            usage: reads from the answer what it took: `input_tokens`, `output_tokens`, `money`.
 
         Returns:
             The answer as JSON gives it back: the first time is like every later time.
@@ -89,10 +112,15 @@ class Ledger:
             if known is not None:
                 return json.loads(known)  # type: ignore[no-any-return]  # what perform gave, through JSON
             begun = time.monotonic()
-            answer = json.dumps(perform(), ensure_ascii=False)
+            given = perform()
+            answer = json.dumps(given, ensure_ascii=False)
             seconds = time.monotonic() - begun
-            self._record(key, kind, answer, seconds)
-            self._meter.took(kind, seconds)
+            taken = usage(given) if usage else None
+            self._record(key, kind, answer, seconds, taken)
+            if kind != "step":
+                self._meter.took(kind, seconds)
+            if taken is not None:
+                self._meter.used(taken)
             return json.loads(answer)  # type: ignore[no-any-return]  # as above
 
     def finish(self, step: str) -> None:
@@ -115,9 +143,38 @@ class Ledger:
         with self._lock:
             return dict(self._database.execute(query, (self._session,)).fetchall())
 
+    def spend(self, usage: Mapping[str, float]) -> None:
+        """Record what was taken without an answer to show for it."""
+        with self._lock:
+            self._spend(usage)
+
+    def usage(self) -> dict[str, float]:
+        """Give what all calls took together, over all attempts: tokens in and out, and money."""
+        query = (
+            "select coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(money), 0)"
+            " from usage where session = ?"
+        )
+        with self._lock:
+            taken, given, money = self._database.execute(query, (self._session,)).fetchone()
+        return {"input_tokens": taken, "output_tokens": given, "money": money}
+
+    def note(self, step: str, kind: str, count: int = 1) -> None:
+        """Note something about a step that the report has to say; again and again is once."""
+        with self._lock:
+            self._database.execute(
+                "insert or replace into notes (session, step, kind, count) values (?, ?, ?, ?)",
+                (self._session, step, kind, count),
+            )
+
+    def notes(self) -> dict[str, int]:
+        """Give how much was noted of each kind."""
+        query = "select kind, sum(count) from notes where session = ? group by kind order by kind"
+        with self._lock:
+            return dict(self._database.execute(query, (self._session,)).fetchall())
+
     def seconds(self) -> float:
         """Give the time that all calls took together, over all attempts."""
-        query = "select coalesce(sum(seconds), 0) from calls where session = ?"
+        query = "select coalesce(sum(seconds), 0) from calls where session = ? and kind != 'step'"
         with self._lock:
             return float(self._database.execute(query, (self._session,)).fetchone()[0])
 
@@ -145,15 +202,41 @@ class Ledger:
             row = self._database.execute(query, (self._session, *key)).fetchone()
         return zlib.decompress(row[0]).decode() if row else None
 
-    def _record(self, key: tuple[str, str], kind: str, answer: str, seconds: float) -> None:
+    def _record(
+        self,
+        key: tuple[str, str],
+        kind: str,
+        answer: str,
+        seconds: float,
+        usage: Mapping[str, float] | None,
+    ) -> None:
         # Compressed: a search answers with the texts of all its passages, and they repeat one another.
         packed = zlib.compress(answer.encode(), 1)
-        with self._lock:
+        with self._lock, self._together():
             self._database.execute(
                 "insert into calls (session, step, request, kind, answer, seconds, time)"
                 " values (?, ?, ?, ?, ?, ?, ?)",
                 (self._session, *key, kind, packed, seconds, utc_now()),
             )
+            if usage is not None:
+                self._spend(usage)
+
+    def _spend(self, usage: Mapping[str, float]) -> None:
+        self._database.execute(
+            "insert into usage (session, input_tokens, output_tokens, money) values (?, ?, ?, ?)",
+            (self._session, usage["input_tokens"], usage["output_tokens"], usage["money"]),
+        )
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Write an answer and what it took together or not at all."""
+        self._database.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("rollback")
+            raise
+        self._database.execute("commit")
 
     @contextmanager
     def _alone(self, key: tuple[str, str]) -> Iterator[None]:

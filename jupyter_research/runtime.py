@@ -16,6 +16,7 @@ import orjson
 
 from ._version import __version__
 from .analysts import Analysts
+from .analysts.thinking import Thinking
 from .broadcast import Broadcast
 from .capture import Capture
 from .carry import carriers, disown_workers
@@ -32,6 +33,8 @@ from .events import Kind, Snapshot, State
 from .export import FORMATS, export
 from .manager import Limits, Manager
 from .meter import Meter, Time, What
+from .models.defaults import Defaults
+from .models.keys import Keys
 from .report import Report
 from .researchers import FunctionResearcher, Registry, Researcher, give_callback
 from .sources import example_library, resolve
@@ -76,6 +79,14 @@ class Settings:
     libraries: Mapping[str, Path] = field(default_factory=dict)
     researchers: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
+    default_model: str = ""
+    model_budget: Mapping[str, float] = field(default_factory=dict)
+    #: Gives keys by provider and owner, before the file and the environment are asked.
+    model_keys: Callable[[str, str], str | None] | None = None
+    #: Where `jupyter research keys` keeps keys; None for nowhere.
+    keys_file: Path | None = None
+    #: The server's variables: keys and addresses of providers are looked up there at each start.
+    environment: Mapping[str, str] = field(default_factory=dict)
     max_working_sessions: int = 8
     max_working_per_owner: int = 0
     max_queued_sessions: int = 1000
@@ -169,7 +180,7 @@ class Runtime:
         self._registry = Registry(
             Analysts(
                 indexes=settings.indexes or folder.indexes,
-                models=settings.models,
+                thinking=self._thinking(),
                 local_only=settings.local_only,
                 max_seconds=settings.max_session_seconds,
                 online=replace(settings.online, cache=folder.path / "web"),
@@ -431,6 +442,18 @@ class Runtime:
 
     # -- parts ---------------------------------------------------------------------------------
 
+    def _thinking(self) -> Thinking:
+        """Give what knows the models; one for all sessions, since they share a provider's limits."""
+        settings = self.settings
+        return Thinking(
+            configured=settings.models,
+            default=settings.default_model,
+            caps=settings.model_budget,
+            keys=Keys(settings.keys_file, settings.environment, settings.model_keys),
+            defaults=Defaults(settings.data_dir / "defaults.json"),
+            environment=settings.environment,
+        )
+
     def _libraries(self) -> dict[str, Path]:
         return {
             EXAMPLE: example_library(),
@@ -441,12 +464,13 @@ class Runtime:
         """Say where a session of this notebook may read."""
         root = self.settings.root
         base = Path.cwd() if root is None else root
-        folder = base
+        folder, file = base, None
         if notebook is not None:
-            folder = (base / notebook).parent
+            file = base / notebook
+            folder = file.parent
             if root is not None and not folder.resolve().is_relative_to(root.resolve()):
                 raise PathRefused("notebook must be a path beneath the server's root folder.")
-        return Place(root=root, folder=folder, libraries=self._libraries(), guest=guest)
+        return Place(root=root, folder=folder, libraries=self._libraries(), guest=guest, notebook=file)
 
     def _storage_failed(self, logs: Any, sentence: str) -> None:
         self._manager.recovery.storage_failed(logs, sentence)

@@ -34,6 +34,10 @@ class Place:
     #: Configured libraries by name; may lie outside the root.
     libraries: Mapping[str, Path] = field(default_factory=dict)
     guest: bool = False
+    #: Whose session it is, where one is to be started.
+    owner: str = ""
+    #: The notebook's file, where there is one.
+    notebook: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,7 @@ class Control:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], None]] = []
+        self._at_cancel: list[Callable[[], None]] = []
         self.drain_requested = threading.Event()
         self.cancelled = threading.Event()
 
@@ -63,6 +68,14 @@ class Control:
         with self._lock:
             if not self.stopping:
                 self._callbacks.append(callback)
+                return
+        callback()
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once when a cancel is asked for, also after a drain."""
+        with self._lock:
+            if not self.cancelled.is_set():
+                self._at_cancel.append(callback)
                 return
         callback()
 
@@ -83,6 +96,8 @@ class Control:
         with self._lock:
             flag.set()
             callbacks, self._callbacks = self._callbacks, []
+            if flag is self.cancelled:
+                callbacks, self._at_cancel = [*callbacks, *self._at_cancel], []
         for callback in callbacks:
             callback()
 
@@ -110,6 +125,8 @@ class Proposed:
 
     question: str
     proposal: Any
+    #: More about it for the log: what a model will probably take, and where texts go.
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,11 +36,12 @@ COME_ALONG = {
     "langchain_core": "langgraph",
     "langsmith": "langgraph",
     "langgraph.checkpoint.serde": "langgraph",
+    "pydantic": "langgraph",
     "nbformat": "jupyter_server",
 }
 
 #: Imported only when the user has them.
-OPTIONAL = {"langchain", "jupyterhub", "pandas", "trafilatura"}
+OPTIONAL = {"langchain", "jupyterhub", "pandas", "trafilatura", "openai", "anthropic", "genai_prices"}
 
 
 def pyproject() -> dict[str, Any]:

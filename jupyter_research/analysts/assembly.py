@@ -8,6 +8,7 @@ from typing import Any, Final
 from .._version import __version__
 from ..events import utc_now
 from ..report import Report, Section, Source
+from .budget import usage
 from .state import LibraryFacts, State
 from .study import Study
 
@@ -26,20 +27,9 @@ def assemble(study: Study, state: State) -> Report:
         sections=tuple(sections),
         sources=sources,
         limitations=tuple(_limitations(study, state, sections)),
-        usage=usage(study),
+        usage=usage(study.ledger, study.budget),
         made=_made(study, state),
     )
-
-
-def usage(study: Study) -> dict[str, Any]:
-    """Say what the session used so far."""
-    counts = study.ledger.counts()
-    online = {"online_searches": counts.get("online", 0), "fetches": counts.get("fetch", 0)}
-    return {
-        "calls": counts.get("model", 0),
-        "searches": counts.get("search", 0),
-        **{name: number for name, number in online.items() if number},
-    }
 
 
 def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Iterator[str]:

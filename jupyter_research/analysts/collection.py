@@ -40,7 +40,7 @@ class Collection:
     @classmethod
     def of(cls, work: Work, indexes: Path) -> Collection:
         """Give the collection of a session."""
-        options = Options.from_json(work.options)
+        options = Options.stored(work.options)
         return cls(
             owner=work.owner,
             place=work.place,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+from ..errors import ResearchError
 from ..models import Brief, Turn
 from .state import Interview, InterviewState
 from .study import Study
@@ -98,7 +99,7 @@ class Interviewer:
     def _route(self, state: InterviewState, path: str) -> Update:
         turns = state.get("turns", [])
         over = self._study.budget.exhausted()
-        more = len(turns) < self._study.options.turns
+        more = len(turns) < self._study.options.turns and _brought_new(turns)
         self._say(
             "ROUTE_MESSAGES", state, f"{{name}}: {len(turns[-1]['drafts'])} sentences found", turn=len(turns)
         )
@@ -135,7 +136,7 @@ class Interviewer:
             except Exception as error:
                 log.warning("An analyst failed at %s: %s.", step, type(error).__name__)
                 log.debug("This is how.", exc_info=True)
-                cause = f"{type(error).__name__}: {error}"
+                cause = str(error) if isinstance(error, ResearchError) else f"{type(error).__name__}: {error}"
                 analyst = state["analyst"]
                 self._study.progress.fail(analyst["id"], f"{analyst['name']} failed: {cause}", step, cause)
                 return {"failed": cause, "go_on": False}
@@ -161,3 +162,12 @@ class Interviewer:
             name=analyst["name"].replace("{", "("), turn=number, turns=self._study.options.turns
         )
         self._study.progress.say(text, step, analyst=analyst["id"])
+
+
+def _brought_new(turns: Sequence[Turn]) -> bool:
+    """Tell whether the last turn quotes what no turn before it did; the first may find nothing yet."""
+    places = [
+        {(quote["document"], quote["start"]) for draft in turn["drafts"] for quote in draft["quotes"]}
+        for turn in turns
+    ]
+    return len(turns) < 2 or bool(places[-1].difference(*places[:-1]))

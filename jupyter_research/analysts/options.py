@@ -22,11 +22,17 @@ class Options:
     sources: tuple[str, ...] = ()
     #: Those of the sources that are no files; found out when the options are checked, whatever is said.
     online: tuple[str, ...] = ()
-    model: str = "extractive"
+    #: None where nobody has chosen one yet.
+    model: str | None = None
     local_only: bool = False
     budget: Mapping[str, float] = field(default_factory=dict)
     #: Name and hash of each document that came with the request.
     documents: tuple[Mapping[str, str], ...] = ()
+
+    @classmethod
+    def stored(cls, data: Mapping[str, Any]) -> Options:
+        """Read them as a session's log has them, with what was added at its start."""
+        return cls.from_json({name: data[name] for name in cls.__dataclass_fields__ if name in data})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
@@ -94,9 +100,9 @@ def _sources(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _model(value: Any) -> str:
+def _model(value: Any) -> str | None:
     if value is None:
-        return "extractive"
+        return None
     if not isinstance(value, str) or not value.strip():
         raise InvalidRequest("The option model must be the name of a model.")
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..context import send_status_update
@@ -54,8 +54,16 @@ class Progress:
     The count is of the ledger's steps, so that a resumed session goes on where it was.
     """
 
-    def __init__(self, ledger: Ledger, *, analysts: int, turns: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        analysts: int,
+        turns: int,
+        usage: Callable[[], Mapping[str, float]] = dict,
+    ) -> None:
         self._ledger = ledger
+        self._usage = usage
         self._turns = turns
         self._team: Sequence[str] = ()
         self._size = analysts
@@ -106,6 +114,8 @@ class Progress:
     def _send(self, message: str, step: str, detail: dict[str, Any], analyst: str | None = None) -> None:
         # Under the lock: an update that overtakes an earlier one would make the bar go back.
         status: dict[str, Any] = {"step": step, "step_number": _number(step), **detail}
+        if used := self._usage():
+            status["usage"] = used
         if self._files is not None:
             status["done"], status["total"] = self._done(), self._total()
         if analyst is not None:

@@ -9,16 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import InvalidRequest, SessionCancelled, UnknownName
+from ..errors import InvalidRequest, SessionCancelled
 from ..ledger import Ledger
 from ..meter import Meter
 from ..report import Report
 from ..work import Drained, Finished, Outcome, Place, Proposed, Work
-from .budget import Budget
+from .budget import usage
 from .cited import CitedTexts
 from .options import Options
 from .progress import Progress
 from .team import check_team
+from .thinking import PLAIN, Thinking
 
 if TYPE_CHECKING:
     from ..sources.online import Catalogue, OnlineSettings
@@ -47,7 +48,7 @@ class Analysts:
         *,
         indexes: Path,
         workers: int | None = None,
-        models: Mapping[str, Any] | None = None,
+        thinking: Thinking | None = None,
         local_only: bool = False,
         max_seconds: int = 0,
         online: OnlineSettings | None = None,
@@ -55,7 +56,7 @@ class Analysts:
     ) -> None:
         self._indexes = indexes
         self._workers = workers
-        self._models = dict(models or {})
+        self._thinking = thinking or Thinking()
         self._local_only = local_only
         self._max_seconds = max_seconds
         self._online = online
@@ -70,9 +71,6 @@ class Analysts:
         from ..sources import check
 
         read = Options.from_json(options)
-        names = [model["name"] for model in self.describe_models()]
-        if read.model not in names:
-            raise UnknownName(f"There is no model {read.model!r}: choose among {', '.join(names)}.")
         online, files = self._catalogue.split(read.sources, place)
         if files or not (online or read.documents):
             check(files, place)
@@ -82,8 +80,9 @@ class Analysts:
             raise InvalidRequest(
                 f"{online[0]} is online, and this session is local only: leave out one of the two."
             )
+        model = self._thinking.settle(read, place, local_only=local)
         read = replace(read, online=online)
-        return {**read.to_json(), "local_only": local, "budget": self._within(read.budget)}
+        return {**read.to_json(), **model, "local_only": local, "budget": self._within(read.budget)}
 
     def _within(self, budget: Mapping[str, float]) -> dict[str, float]:
         """Give the budget within the time that any session has, so that it ends with a report by then."""
@@ -100,7 +99,7 @@ class Analysts:
         from ..sources import fingerprint
         from .collection import Collection
 
-        read = Options.from_json(options)
+        read = Options.stored(options)
         if not read.files and (read.documents or read.online):
             # The hashes of documents stand in the options, and what is online has none yet.
             return ""
@@ -114,12 +113,7 @@ class Analysts:
 
     def describe_models(self) -> Sequence[Mapping[str, str]]:
         """List the models that can be chosen."""
-        return [
-            {
-                "name": "extractive",
-                "description": "Quotes your documents word for word: no language model, no network, no key.",
-            }
-        ]
+        return self._thinking.describe()
 
     def describe_sources(self) -> Sequence[Mapping[str, str]]:
         """List the online sources that can be named."""
@@ -178,27 +172,32 @@ class Analysts:
     def _study(self, work: Work) -> Iterator[Study]:
         """Open what the steps work with, and close it whatever happens."""
         from ..documents import sentences
-        from ..models import Extractive
         from .online import Online
         from .shelf import Shelf
         from .study import Study
 
-        options = Options.from_json(work.options)
-        catalogue = self._catalogue
+        options = Options.stored(work.options)
+        catalogue, thinking = self._catalogue, self._thinking
         shelf = Shelf(work, self._indexes, self._workers)
         with Ledger(work.folder / "ledger.sqlite", work.session_id, self._meter) as ledger, closing(shelf):
-            progress = Progress(ledger, analysts=options.analysts, turns=options.turns)
+            budget = thinking.budget(options, ledger)
+            progress = Progress(
+                ledger,
+                analysts=options.analysts,
+                turns=options.turns,
+                usage=(lambda: usage(ledger, budget)) if options.model not in (None, PLAIN) else dict,
+            )
             online = Online(work, options.online, catalogue, ledger, progress)
-            with closing(online):
+            with closing(online), thinking.open(work, options, ledger, budget, sentences) as model:
                 yield Study(
                     work=work,
                     options=options,
                     ledger=ledger,
                     shelf=shelf,
                     online=online,
-                    model=Extractive(sentences),
+                    model=model,
                     progress=progress,
-                    budget=Budget(options.budget, ledger),
+                    budget=budget,
                     meter=self._meter,
                 )
 
@@ -231,7 +230,8 @@ def _run(study: Study) -> Outcome:
             raise Stopped("The graph has stopped at its next step.") from drained
     if "__interrupt__" in result:
         asked = result["__interrupt__"][0].value
-        return Proposed(question=asked["question"], proposal=asked["proposal"])
+        detail = {"estimate": asked["estimate"]} if asked.get("estimate") else {}
+        return Proposed(question=asked["question"], proposal=asked["proposal"], detail=detail)
     return Finished(report=Report.from_json(result["report"]))
 
 

@@ -68,7 +68,10 @@ class Steps:
         """Wait for a person's decision; what stands before `interrupt` runs again after it."""
         from langgraph.types import interrupt
 
-        decision = interrupt({"question": state["question"], "proposal": {"analysts": state["analysts"]}})
+        estimate = self._study.model.estimate(len(state["analysts"]), self._study.options.turns)
+        question = f"{state['question']} {estimate['sentence']}" if estimate else state["question"]
+        proposal = {"analysts": state["analysts"]}
+        decision = interrupt({"question": question, "proposal": proposal, "estimate": estimate})
         if decision.get("feedback") is not None:
             return {"feedback": [*state.get("feedback", []), decision["feedback"]], "approved": False}
         team = check_team(decision["proposal"])["analysts"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from ..errors import SessionCancelled
-from ..ledger import Ledger
+from ..ledger import CallKind, Ledger
 from ..meter import Meter
 from ..models import Brief, Corpus, Hit, Model
 from ..work import Work
@@ -68,7 +68,9 @@ class Study:
         """Ask the model, through the ledger."""
         self.stop_if_cancelled()
         asked = {"model": self.model.name, "topic": self.work.topic, "request": request}
-        return self.ledger.call(step, asked, perform, kind="model")
+        # A model that makes calls of its own records each of them: what is made of those is a step.
+        kind: CallKind = "step" if self.model.calls else "model"
+        return self.ledger.call(step, asked, perform, kind=kind)
 
     def search(self, step: str, query: str) -> list[Hit]:
         """Search the library, through the ledger: after a resume the same passages are found."""

@@ -190,7 +190,13 @@ def _open(folder: Path, researchers: Mapping[str, str], *, requeue: bool = True)
             "`%pip install jupyter_research` and restart the kernel to work in it."
         ) from error
     settings = Settings(
-        data_dir=folder, indexes=_indexes(), root=None, researchers=researchers, requeue=requeue
+        data_dir=folder,
+        indexes=_indexes(),
+        root=None,
+        researchers=researchers,
+        keys_file=_keys_file(),
+        environment=os.environ,
+        requeue=requeue,
     )
     runtime = Runtime(settings)
     runtime.open()
@@ -206,6 +212,13 @@ def _indexes() -> Path:
 
     # With a dot, so that no server's folder is called like it.
     return Path(jupyter_data_dir()) / "research" / f"indexes.{quote(platform.node(), safe='')}"
+
+
+def _keys_file() -> Path:
+    """Name the file of keys that a server of this person uses as well."""
+    from jupyter_core.paths import jupyter_config_dir
+
+    return Path(jupyter_config_dir()) / "jupyter_research" / "keys.json"
 
 
 def _server_data_dir() -> Path:

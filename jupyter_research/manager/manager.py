@@ -105,7 +105,7 @@ class Manager:
         """Start a session, or find the one that the key names; tell whether it is new."""
         request = StartRequest.from_json(body)
         researcher = self._registry.get(request.researcher)
-        place = self._place(request.notebook, caller.guest)
+        place = replace(self._place(request.notebook, caller.guest), owner=caller.owner)
         options = researcher.check(_with_documents(request, researcher), place)
         approve = request.approve or ("ask" if researcher.asks(options) else "auto")
         record = Record(

@@ -112,7 +112,12 @@ class Turns:
                 job,
                 Kind.APPROVAL_REQUESTED,
                 State.AWAITING_APPROVAL,
-                {"version": job.version, "question": outcome.question, "proposal": job.proposal},
+                {
+                    **outcome.detail,
+                    "version": job.version,
+                    "question": outcome.question,
+                    "proposal": job.proposal,
+                },
             )
         self._store.save_snapshot(job.log)
         return False

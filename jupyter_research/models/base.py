@@ -61,6 +61,8 @@ class Draft(_Draft, total=False):
     note: bool
     #: How many code points of its first quote only lead to what it says, and can be left out.
     lead: int
+    #: The passages that it cites, as its model read them; its quotes are parts of these.
+    passages: list[Quote]
 
 
 class Turn(TypedDict):
@@ -87,6 +89,22 @@ class Team(TypedDict):
 
     analysts: list[Analyst]
     question: str
+
+
+class Estimate(TypedDict):
+    """Say before the work begins what it will take, each as the least and the most that is likely."""
+
+    model: str
+    #: Why this model.
+    chosen: str
+    #: Where topic and passages go; None where they stay on this machine.
+    sends_to: str | None
+    calls: list[int]
+    tokens: list[int]
+    #: In US dollars; None where nobody knows the price.
+    money: list[float] | None
+    #: All of that for people.
+    sentence: str
 
 
 class Corpus(Protocol):
@@ -129,11 +147,18 @@ class Model(Protocol):
     def name(self) -> str:
         """Give the name by which it is chosen."""
 
+    @property
+    def calls(self) -> bool:
+        """Tell whether it makes calls that are recorded one by one."""
+
     def title(self, topic: str) -> str:
         """Give the title of a report."""
 
     def limits(self) -> tuple[str, ...]:
         """Give sentences that say what this model cannot do, for the report's limitations."""
+
+    def estimate(self, analysts: int, turns: int) -> Estimate | None:
+        """Say what a team will take; None where nothing is paid for and nothing is sent."""
 
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
         """Propose analysts, given what a search for the topic finds."""

@@ -54,6 +54,7 @@ class Extractive:
     """
 
     name = "extractive"
+    calls = False
 
     def __init__(self, split: Splitter) -> None:
         self._split = split
@@ -72,6 +73,9 @@ class Extractive:
             "other words "
             "may have been missed, and nothing was concluded from them.",
         )
+
+    def estimate(self, analysts: int, turns: int) -> None:
+        """Give nothing: nothing is paid for and nothing is sent."""
 
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
         """Propose the lenses for which the library has something."""

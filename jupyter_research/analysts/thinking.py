@@ -1,0 +1,183 @@
+"""Choose the model of a session, and open it when the session works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ..citations.terms import missing_terms
+from ..errors import InvalidRequest, NoKey, UnknownName
+from ..ledger import Ledger
+from ..models import Extractive, Model
+from ..models.base import Splitter
+from ..models.chat import Entry, Gates, Opening, entry, install, need_package, opened
+from ..models.chat.prices import price_of
+from ..models.defaults import Defaults
+from ..models.keys import Keys, variables
+from ..work import Place, Work
+from .budget import Budget
+from .options import Options
+
+#: The model that every installation has.
+PLAIN: Final = "extractive"
+#: A notebook larger than this is not read for its model.
+_LARGEST: Final = 50 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinking:
+    """Know which models there are, and what a session needs to use one."""
+
+    #: The trait `models`.
+    configured: Mapping[str, Any] = field(default_factory=dict)
+    #: The administrator's choice for those who choose nothing.
+    default: str = ""
+    #: The administrator's caps on every session with a chat model.
+    caps: Mapping[str, float] = field(default_factory=dict)
+    keys: Keys = field(default_factory=lambda: Keys(None, {}))
+    defaults: Defaults = field(default_factory=lambda: Defaults(None))
+    environment: Mapping[str, str] = field(default_factory=dict)
+    gates: Gates = field(default_factory=Gates)
+
+    def choose(self, named: str | None, place: Place) -> tuple[str, str]:
+        """Give the model's name and why it is that one: the nearest choice counts."""
+        choices = (
+            (named, "asked for"),
+            (_of_notebook(place.notebook), "chosen in this notebook"),
+            (self.defaults.of(place.owner).get("model"), "your default"),
+            (self.default, "the server's default"),
+        )
+        return next(((name, why) for name, why in choices if name), (PLAIN, "no other was chosen"))
+
+    def settle(self, options: Options, place: Place, *, local_only: bool) -> dict[str, str]:
+        """Give the options that say which model it will be and why, checked before a session begins.
+
+        Raises:
+            UnknownName: with the names that there are.
+            NoPackage, NoKey: with what to do.
+            InvalidRequest: where a session that is local only would leave the machine.
+        """
+        name, why = self.choose(options.model, place)
+        if name == PLAIN:
+            return {"model": PLAIN}
+        found = self.entry(name)
+        if local_only and not found.local:
+            if options.model is None:
+                # Chosen for all sessions: it was not meant for one that may send nothing.
+                return {"model": PLAIN, "model_from": f"local only, which {name} is not"}
+            raise InvalidRequest(
+                f"The session is local only, and the model {name} would send texts to {found.host}: choose "
+                f"`{PLAIN}`, or a model on this machine such as `ollama:NAME`."
+            )
+        need_package(found.provider)
+        self.key(found, place.owner)
+        self._check_budget(found, options.budget)
+        return {"model": name, "model_from": why}
+
+    def entry(self, name: str) -> Entry:
+        """Give the chat model of that name."""
+        found = entry(name, self.configured, self.environment)
+        if found is None:
+            names = [PLAIN, *self.configured, "provider:name"]
+            raise UnknownName(f"There is no model {name!r}: choose among {', '.join(names)}.")
+        return found
+
+    def key(self, found: Entry, owner: str) -> str | None:
+        """Look the key of a model up; None where it needs none.
+
+        Raises:
+            NoKey: with what to do.
+        """
+        if found.key is None:
+            return None
+        known = self.keys.find(found.key, owner)
+        if known is not None:
+            return known[0]
+        variable = variables(found.key)[0]
+        raise NoKey(
+            f"The server has no key for {found.key}: run `jupyter research keys set {found.key}`, or set "
+            f"{variable} where the server is started. A key in the notebook's kernel is not the server's."
+        )
+
+    def budget(self, options: Options, ledger: Ledger) -> Budget:
+        """Give the budget of a session: what was asked for, and no more than the administrator allows."""
+        limits = dict(options.budget)
+        if options.model in (None, PLAIN):
+            return Budget(limits, ledger)
+        for name, cap in self.caps.items():
+            limits[name] = min(limits.get(name, cap), cap)
+        price = price_of(self.entry(str(options.model)))
+        return Budget(limits, ledger, price.of if price else None)
+
+    def _check_budget(self, found: Entry, budget: Mapping[str, float]) -> None:
+        """Refuse a cap on money for a model whose price nobody knows: it could not be held."""
+        if "money" in {*budget, *self.caps} and not found.local and price_of(found) is None:
+            raise InvalidRequest(
+                f"The price of {found.name} is not known, so a budget of money cannot be held: give one in "
+                "tokens, as in `--budget tokens=200000`."
+            )
+
+    @contextmanager
+    def open(
+        self, work: Work, options: Options, ledger: Ledger, budget: Budget, split: Splitter
+    ) -> Iterator[Model]:
+        """Give the session's model, and close what it holds."""
+        plain = Extractive(split)
+        if options.model in (None, PLAIN):
+            yield plain
+            return
+        found = self.entry(str(options.model))
+        opening = Opening(
+            entry=found,
+            key=self.key(found, work.owner),
+            chosen=str(work.options.get("model_from") or "asked for"),
+            price=price_of(found),
+            gates=self.gates,
+            owner=work.owner,
+            ledger=ledger,
+            purse=budget,
+            control=work.control,
+            plain=plain,
+            split=split,
+            missing=missing_terms,
+        )
+        with opened(opening) as model:
+            yield model
+
+    def describe(self) -> list[dict[str, str]]:
+        """List what can be chosen, each with what it needs."""
+        plain = "Quotes your documents word for word: no language model, no network, no key."
+        described = [{"name": PLAIN, "description": plain}]
+        for name in self.configured:
+            try:
+                described.append({"name": name, "description": self._needs(self.entry(name))})
+            except InvalidRequest as error:
+                described.append({"name": name, "description": str(error)})
+        return described
+
+    def _needs(self, found: Entry) -> str:
+        where = "on this machine" if found.local else f"at {found.host}"
+        try:
+            need_package(found.provider)
+        except InvalidRequest:
+            return f"{found.provider}:{found.model} {where}; install it with `{install(found.provider)}`."
+        if found.key is None:
+            return f"{found.provider}:{found.model} {where}; needs no key."
+        known = self.keys.find(found.key, "")
+        key = f"the key comes from {known[1]}" if known else f"there is no key for {found.key}"
+        return f"{found.provider}:{found.model} {where}; {key}."
+
+
+def _of_notebook(path: Path | None) -> str | None:
+    """Give the model that a notebook's metadata names, `{"jupyter_research": {"model": …}}`."""
+    try:
+        if path is None or path.stat().st_size > _LARGEST:
+            return None
+        named = json.loads(path.read_bytes())["metadata"]["jupyter_research"]["model"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return named if isinstance(named, str) and named.strip() else None

@@ -1,0 +1,10 @@
+"""Let chat models think: what needs LangChain is imported in a session's thread, when one is opened."""
+
+from __future__ import annotations
+
+from .entry import Entry, entry
+from .gate import Gates
+from .opening import Opening, opened
+from .packages import install, need_package
+
+__all__ = ["Entry", "Gates", "Opening", "entry", "install", "need_package", "opened"]

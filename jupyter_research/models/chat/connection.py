@@ -1,0 +1,157 @@
+"""Build the client of a chat model: one for each session, with connections that can be cut."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from ...errors import ModelFailed
+from .entry import Entry
+from .packages import need_package
+
+#: Seconds in which a connection has to be there.
+_CONNECT: Final = 20.0
+#: What stands for a key where a server wants none: a client refuses to be made without one.
+_NO_KEY: Final = "none"
+
+
+class Sockets:
+    """Hold the sockets of a session's client, so that a cancel can end a blocked read.
+
+    Closing an HTTP client does not wake a thread that waits in one of its connections.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._shut = False
+
+    def follow(self, request: Any) -> None:
+        """Watch the connection that a request opens; a hook for an HTTP client."""
+        request.extensions["trace"] = self._trace
+
+    def _trace(self, name: str, info: dict[str, Any]) -> None:
+        if name not in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            return
+        stream = info.get("return_value")
+        found = stream.get_extra_info("socket") if stream is not None else None
+        if isinstance(found, socket.socket):
+            with self._lock:
+                self._open = [one for one in self._open if one.fileno() >= 0]
+                self._open.append(found)
+                shut = self._shut
+            if shut:
+                _shutdown(found)
+
+    def shut(self) -> None:
+        """End every connection, and those that are still to be opened."""
+        with self._lock:
+            self._shut = True
+            for one in self._open:
+                _shutdown(one)
+
+    def close(self) -> None:
+        """Close what a client that is not ours to close has left open."""
+        with self._lock:
+            left, self._open = self._open, []
+        for one in left:
+            one.close()
+
+
+def _shutdown(one: socket.socket) -> None:
+    try:
+        # The plain method: that of a TLS socket would take its state away from the thread that reads.
+        socket.socket.shutdown(one, socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
+@contextmanager
+def connected(entry: Entry, key: str | None, sockets: Sockets) -> Iterator[Any]:
+    """Give LangChain's chat model over a client of our own, and close that client.
+
+    Raises:
+        NoPackage: when the provider's package is missing.
+        ModelFailed: when the provider's class does not take its arguments.
+    """
+    need_package(entry.provider)
+    from langchain.chat_models import init_chat_model
+
+    arguments: dict[str, Any] = {"model_provider": entry.provider, **entry.options}
+    if key is not None or entry.base_url:
+        arguments["api_key"] = key or _NO_KEY
+    if entry.base_url:
+        arguments["base_url"] = entry.base_url
+    own: list[Any] = []
+    arguments.update(_SPECIAL.get(entry.provider, _plain)(entry, sockets, own))
+    try:
+        try:
+            model = init_chat_model(entry.model, **arguments)
+        except Exception as error:
+            raise ModelFailed(f"The model {entry.name} cannot be set up: {error}") from error
+        if entry.provider == "anthropic":
+            _own_client(model, own[0])
+        yield model
+    finally:
+        for client in own:
+            client.close()
+        sockets.close()
+
+
+def _plain(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+    """Leave the client to the provider's package: a cancel then waits for the end of a call."""
+    return {}
+
+
+def _openai(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+    import openai
+
+    own.append(openai.DefaultHttpxClient(**_settings(entry, sockets)))
+    return {
+        "http_client": own[0],
+        # Never used, but else one is taken that the whole process shares.
+        "http_async_client": openai.DefaultAsyncHttpxClient(),
+        "max_retries": 0,
+        "streaming": entry.streaming,
+        "stream_usage": True,
+        "max_tokens": entry.max_output,
+    }
+
+
+def _anthropic(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+    import anthropic
+
+    own.append(anthropic.DefaultHttpxClient(**_settings(entry, sockets)))
+    return {"max_retries": 0, "streaming": entry.streaming, "max_tokens": entry.max_output}
+
+
+def _own_client(model: Any, client: Any) -> None:
+    """Put our HTTP client into Anthropic's: its package takes none, and caches one for the process."""
+    import anthropic
+
+    model.__dict__["_client"] = anthropic.Client(**{**model._client_params, "http_client": client})
+
+
+def _ollama(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+    return {
+        "sync_client_kwargs": _settings(entry, sockets),
+        "num_predict": entry.max_output,
+    }
+
+
+def _google(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+    return {"max_retries": 1, "max_output_tokens": entry.max_output, "timeout": entry.timeout}
+
+
+def _settings(entry: Entry, sockets: Sockets) -> dict[str, Any]:
+    return {
+        # To connect, to read, to write, to wait for a connection of the pool.
+        "timeout": (_CONNECT, entry.timeout, entry.timeout, entry.timeout),
+        "event_hooks": {"request": [sockets.follow]},
+    }
+
+
+_SPECIAL: Final = {"openai": _openai, "anthropic": _anthropic, "ollama": _ollama, "google_genai": _google}

@@ -1,0 +1,64 @@
+"""Keep what each person has chosen for all their sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import InvalidRequest
+
+#: What can be kept.
+NAMES: Final = ("model", "analysts", "turns", "budget")
+
+
+class Defaults:
+    """Store choices by owner in one file. Thread-safe."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+
+    def of(self, owner: str) -> dict[str, Any]:
+        """Give a person's choices."""
+        known = self._read().get(owner)
+        return dict(known) if isinstance(known, dict) else {}
+
+    def keep(self, owner: str, choices: Mapping[str, Any]) -> dict[str, Any]:
+        """Take choices in place of the earlier ones; an empty object forgets them.
+
+        Raises:
+            InvalidRequest: for a choice that cannot be kept.
+        """
+        unknown = sorted(set(choices) - set(NAMES))
+        if unknown:
+            raise InvalidRequest(f"{unknown[0]} cannot be a default: {', '.join(NAMES)} can.")
+        kept = {name: value for name, value in choices.items() if value is not None}
+        with self._lock:
+            everybody = self._read()
+            everybody.pop(owner, None)
+            if kept:
+                everybody[owner] = kept
+            self._write(everybody)
+        return kept
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._file.read_bytes()) if self._file is not None else {}
+        except (OSError, ValueError):
+            # What cannot be read is no choice: sessions run without a model rather than not at all.
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def _write(self, everybody: Mapping[str, Any]) -> None:
+        if self._file is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = self._file.with_name(f"{self._file.name}.{secrets.token_hex(4)}")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(everybody, file)
+        os.replace(fresh, self._file)

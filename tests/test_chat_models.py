@@ -1,0 +1,372 @@
+"""Let sessions think with a chat model: a real LangChain client over HTTP to a scripted server."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from test_analysts import PAPERS, TOPIC, Session, quotes
+
+from jupyter_research.analysts import Analysts
+from jupyter_research.analysts.thinking import Thinking
+from jupyter_research.errors import ModelFailed, ResearcherFailed, SessionCancelled
+from jupyter_research.ledger import Ledger
+from jupyter_research.models.keys import Keys
+from jupyter_research.report import Verdict
+from jupyter_research.testing.chat import ChatServer, Reply, Scholar
+from jupyter_research.work import Decision, Finished, Place
+
+KEY = "sk-only-for-the-provider"
+#: A dollar a thousand tokens, so that caps are round.
+PRICE = {"input": 1000.0, "output": 1000.0}
+
+
+@pytest.fixture
+def place(tmp_path):
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for name, text in PAPERS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return Place(root=folder, folder=folder)
+
+
+def thinking(server, *, provider="openai", caps=None, **fields):
+    base = f"{server.url}/v1" if provider == "openai" else server.url
+    key = None if provider == "ollama" else "scripted"
+    entry = {"model": f"{provider}:scripted", "base_url": base, "key": key, **fields}
+    keys = Keys(None, {"SCRIPTED_API_KEY": KEY})
+    return Thinking(configured={"writer": entry}, caps=caps or {}, keys=keys)
+
+
+class ChatSession(Session):
+    """Run a session whose model is a scripted server."""
+
+    def __init__(self, tmp_path, place, server, *, name="session", caps=None, fields=None, **options):
+        self.server = server
+        mind = thinking(server, caps=caps, **(fields or {}))
+        researcher = Analysts(indexes=tmp_path / "indexes", thinking=mind)
+        super().__init__(tmp_path, place, name, researcher=researcher, model="writer", **options)
+
+    @property
+    def ledger(self):
+        return Ledger(self.folder / "ledger.sqlite", self.name)
+
+    def said(self):
+        return [message for message, _ in self.recorder.updates]
+
+
+@pytest.fixture
+def make(tmp_path, place):
+    """Make a session whose model answers as told; `first` are its first replies."""
+    servers = []
+
+    def made(answer=None, first=(), **options):
+        server = ChatServer(answer, first=first).__enter__()
+        servers.append(server)
+        return ChatSession(tmp_path, place, server, **options)
+
+    yield made
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "ollama"])
+def test_a_model_writes_a_report_whose_citations_are_in_the_files(make, provider, streaming):
+    session = make(fields={"provider": provider, "streaming": streaming})
+    report = session.finish()
+    assert report.title == TOPIC
+    assert report.made["model"] == "writer"
+    assert quotes(report)
+    for citation in quotes(report):
+        _, text = session.researcher.source_text(session.folder, citation.source)
+        assert text[citation.start : citation.end] == citation.quote
+    asked = session.server.asked
+    assert {one.protocol for one in asked} == {provider}
+    assert {one.title for one in asked} >= {"Team", "Question", "Query", "Claims", "Section", "Body"}
+    assert {one.key for one in asked} == ({KEY} if provider != "ollama" else {""})
+    assert report.usage["calls"] == len(asked)
+    assert report.usage["tokens"] > 0
+    assert "money" not in report.usage
+
+
+def test_what_a_session_will_take_and_where_texts_go_is_said_before_it_begins(make):
+    proposed = make(fields={"price": PRICE}).propose()
+    estimate = proposed.detail["estimate"]
+    assert estimate["model"] == "writer" and estimate["chosen"] == "asked for"
+    assert estimate["calls"][0] < estimate["calls"][1]
+    assert estimate["money"][0] < estimate["money"][1]
+    assert estimate["sentence"] in proposed.question
+    assert "Nothing leaves this machine" in proposed.question
+
+
+def test_calls_lie_within_the_estimate(make):
+    session = make()
+    estimate = session.propose().detail["estimate"]
+    session.turn(Decision(proposal=session.propose().proposal))
+    assert estimate["calls"][0] <= len(session.server.asked) <= estimate["calls"][1]
+
+
+def test_analysts_are_used_as_a_person_has_edited_them(make):
+    session = make()
+    proposal = session.propose().proposal
+    team = [{**proposal["analysts"][0], "name": "The miller's wife", "description": "Knows about bread"}]
+    report = session.turn(Decision(proposal={"analysts": team})).report
+    assert report.made["analysts"] == ["The miller's wife"]
+    asked = [one for one in session.server.asked if one.title == "Question"]
+    assert asked and all("The miller's wife" in one.text and "Knows about bread" in one.text for one in asked)
+
+
+def test_an_interview_ends_when_a_turn_brings_nothing_new(make):
+    session = make(turns=5, analysts=1)
+    session.finish()
+    assert [one.title for one in session.server.asked].count("Question") == 2
+
+
+BAD = {
+    "prose": Reply(text="I think that mills are lovely."),
+    "broken JSON": Reply(text='{"analysts": [{"name": "A'),
+    "nothing": Reply(text=""),
+    "a refusal": Reply(refusal="I cannot help with that."),
+    "another form": Reply(data={"people": 3}),
+    "too long": Reply(text='{"analysts": [', finish="length"),
+}
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("bad", list(BAD))
+def test_a_bad_answer_is_asked_for_once_more_with_the_error(make, bad, streaming):
+    session = make(first=[BAD[bad]], fields={"streaming": streaming})
+    proposed = session.propose()
+    assert [one["name"] for one in proposed.proposal["analysts"]] == ["Basics", "Evidence", "Practice"]
+    first, second = session.server.asked
+    assert second.messages[: len(first.messages)] == first.messages
+    assert "could not be used" in second.messages[-1][1]
+
+
+@pytest.mark.parametrize(
+    "title, bad",
+    [
+        ("Team", "a refusal"),
+        ("Question", "nothing"),
+        ("Query", "prose"),
+        ("Section", "another form"),
+        ("Body", "broken JSON"),
+        *(("Claims", bad) for bad in BAD),
+    ],
+)
+def test_a_model_that_stays_bad_at_one_thing_neither_ends_the_session_nor_goes_unmentioned(make, title, bad):
+    session = make(Scholar(**{title: BAD[bad]}), analysts=2, turns=1)
+    report = session.finish()
+    said = "refused" if bad == "a refusal" else "could not be used"
+    assert any(said in sentence for sentence in report.limitations)
+    assert not any(one["failed"] for one in session.recorder.updates if isinstance(one, dict))
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "ollama"])
+def test_a_model_that_only_refuses_ends_in_a_report_that_says_so(make, provider):
+    session = make(lambda asked: Reply(refusal="No."), fields={"provider": provider}, turns=1)
+    report = session.finish()
+    assert any("request" in sentence and "refused" in sentence for sentence in report.limitations) or any(
+        "could not be used" in sentence for sentence in report.limitations
+    )
+
+
+def test_ten_analysts_instead_of_three_are_sent_back_and_then_cut(make):
+    members = [
+        {"name": f"Analyst {number}", "role": "", "affiliation": "", "description": "Looks"}
+        for number in range(10)
+    ]
+    session = make(Scholar(Team=Reply(data={"analysts": members})))
+    report = session.finish()
+    assert "10 analysts where 3 were asked for" in session.server.asked[1].messages[-1][1]
+    assert len(report.made["analysts"]) == 3
+    assert any("7 analysts beyond the number asked for" in sentence for sentence in report.limitations)
+
+
+def test_an_id_that_no_passage_has_is_removed_and_counted(make):
+    def invents(asked):
+        reply = Scholar()(asked)
+        reply.data["claims"][0]["passages"].append("p99")
+        return reply
+
+    report = make(Scholar(Claims=invents), analysts=1, turns=1).finish()
+    assert any("1 citation named a passage that does not exist" in one for one in report.limitations)
+
+
+def test_a_claim_that_its_passage_lacks_is_sent_back_once_with_the_passage(make):
+    def invents(asked):
+        reply = Scholar()(asked)
+        reply.data["claims"][0]["text"] = "The wheel turned for 77 hours at Greenwich."
+        return reply
+
+    session = make(Scholar(Section=invents), analysts=1, turns=1)
+    report = session.finish()
+    repairs = [one for one in session.server.asked if one.title == "Repairs"]
+    assert repairs and all("77" in one.text and "Greenwich" in one.text for one in repairs)
+    assert not any("77" in claim.text for claim in report.claims())
+
+
+def test_a_claim_that_stays_wrong_is_marked(make):
+    def invents(asked):
+        reply = Scholar()(asked)
+        claims = reply.data["claims"]
+        claims[0]["text"] = "The wheel turned for 77 hours."
+        return reply
+
+    report = make(Scholar(Section=invents, Repairs=invents), analysts=1, turns=1).finish()
+    wrong = [claim for claim in report.claims() if "77" in claim.text]
+    assert wrong and all(claim.verdict is Verdict.TERMS_MISSING for claim in wrong)
+
+
+def test_a_rate_limit_is_waited_for_as_long_as_the_provider_asks(make):
+    session = make(first=[Reply(status=429, headers={"Retry-After": "2"})])
+    begun = time.monotonic()
+    session.propose()
+    assert time.monotonic() - begun >= 2
+    [waiting] = [status for _, status in session.recorder.updates if "waiting" in (status or {})]
+    assert waiting["waiting"]["reason"] == "rate limit"
+    assert any(message.startswith("Waiting 2 s: rate limit") for message in session.said())
+    assert len(session.server.asked) == 2
+
+
+AT_ONCE = {"Retry-After": "0"}
+#: A connection that is dropped, a body that ends early, and two answers that mean "later".
+FAULTS = [
+    Reply(data={"analysts": []}, fault="drop"),
+    Reply(data={"analysts": [{"name": "x" * 200}]}, fault="cut"),
+    Reply(status=500, headers=AT_ONCE),
+    Reply(status=529, headers=AT_ONCE),
+]
+
+
+@pytest.mark.parametrize(
+    "provider, streaming",
+    [("openai", False), ("openai", True), ("anthropic", False), ("anthropic", True), ("ollama", True)],
+)
+def test_a_fault_on_the_way_is_tried_again(make, provider, streaming):
+    session = make(first=FAULTS, fields={"provider": provider, "streaming": streaming})
+    session.propose()
+    assert len(session.server.asked) == len(FAULTS) + 1
+    assert session.propose().question  # From the ledger: a second look asks nobody.
+    assert len(session.server.asked) == len(FAULTS) + 1
+
+
+@pytest.mark.parametrize(
+    "status, sentence", [(401, "does not know the key"), (404, "has no such model"), (400, "status 400")]
+)
+def test_a_fault_that_no_wait_helps_ends_the_session_at_once(make, status, sentence):
+    reply = Reply(status=status, error=(f"Incorrect API key provided: {KEY}", "invalid_api_key"))
+    session = make(first=[reply] * 9)
+    with pytest.raises(ModelFailed, match=sentence) as caught:
+        session.propose()
+    assert KEY not in str(caught.value)
+    assert len(session.server.asked) == 1
+    session.server._first.clear()
+    session.propose()
+
+
+def test_a_cancel_ends_a_call_that_hangs(make):
+    session = make(first=[Reply(fault="hang")])
+    caught = []
+
+    def run():
+        try:
+            session.turn()
+        except SessionCancelled as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while not session.server.asked:
+        time.sleep(0.01)
+    session.control.cancel()
+    thread.join(10)
+    assert not thread.is_alive() and caught
+
+
+def test_a_cancel_wakes_one_that_waits_for_a_rate_limit(make):
+    session = make(first=[Reply(status=429, headers={"Retry-After": "200"})])
+    caught = []
+
+    def run():
+        try:
+            session.turn()
+        except SessionCancelled as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while not any("Waiting" in str(message) for message in session.said()):
+        time.sleep(0.01)
+    session.control.cancel()
+    thread.join(10)
+    assert not thread.is_alive() and caught
+
+
+def dear(asked):
+    """Answer as a scholar, and take as many tokens of an answer as are allowed, after a while."""
+    most = asked.body["max_completion_tokens"]
+    return Reply(data=Scholar()(asked).data, usage=(len(asked.text.encode()) // 4, most), delay=0.05)
+
+
+@pytest.mark.parametrize(
+    "budget, unit", [({"tokens": 40_000}, "tokens"), ({"money": 40.0}, "money"), ({"calls": 14}, "calls")]
+)
+def test_a_cap_holds_with_parallel_analysts_and_ends_in_a_report(make, budget, unit):
+    session = make(dear, analysts=5, turns=2, budget=budget, fields={"price": PRICE, "concurrency": 8})
+    report = session.finish()
+    assert budget[unit] / 2 < report.usage[unit] <= budget[unit]
+    assert session.server.most_at_once > 1
+    assert any("budget" in sentence for sentence in report.limitations)
+    assert quotes(report)
+
+
+def test_a_cap_that_is_too_small_for_one_call_makes_none(make):
+    session = make(budget={"tokens": 50})
+    report = session.finish()
+    assert session.server.asked == []
+    assert any("budget" in sentence for sentence in report.limitations)
+
+
+def test_an_administrators_cap_is_everybodys(make):
+    session = make(dear, caps={"tokens": 20_000}, budget={"tokens": 10**9}, analysts=2, turns=1)
+    assert session.finish().usage["tokens"] <= 20_000
+
+
+def test_a_cap_on_time_ends_a_wait(make):
+    limits = [Reply(status=429, headers={"Retry-After": "100"})] * 9
+    session = make(budget={"seconds": 3})
+    proposal = session.propose().proposal
+    session.server._first.extend(limits)
+    begun = time.monotonic()
+    outcome = session.turn(Decision(proposal=proposal))
+    assert isinstance(outcome, Finished)
+    assert time.monotonic() - begun < 60
+    assert any("seconds" in sentence for sentence in outcome.report.limitations)
+
+
+def test_a_resume_asks_for_nothing_twice(make):
+    session = make(Scholar(Section=Reply(status=400)), analysts=1, turns=2)
+    with pytest.raises(ResearcherFailed, match="status 400"):
+        session.finish()
+    before = len(session.server.asked)
+    session.server.answer = Scholar()
+    outcome = session.turn()
+    assert isinstance(outcome, Finished)
+    requests = [(one.title, one.messages) for one in session.server.asked]
+    # The one that failed is asked for again, and nothing else.
+    assert len(set(requests)) == len(requests) - 1
+    assert len(requests) > before
+    with session.ledger as ledger:
+        assert ledger.counts()["model"] == len(requests) - 1
+
+
+def test_tracing_of_somebodys_environment_stays_off(make, monkeypatch):
+    with ChatServer() as spy:
+        monkeypatch.setenv("LANGSMITH_TRACING", "true")
+        monkeypatch.setenv("LANGSMITH_ENDPOINT", spy.url)
+        monkeypatch.setenv("LANGSMITH_API_KEY", "any")
+        make(analysts=1, turns=1).finish()
+        assert spy.asked == []
