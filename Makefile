@@ -21,7 +21,7 @@ LAB_SOURCES := $(shell find labextension/src labextension/style labextension/sch
 DOCS := $(shell find docs -name '*.md')
 SHARE := $(VENV)/share/jupyter/labextensions/jupyter-research-lab
 
-.PHONY: help run test quick lab library check format bench soak docs clean chromium
+.PHONY: help run test quick golden lab library check format bench soak docs clean chromium
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ lab: $(VENV)/.built $(VENV)/.library ## open JupyterLab on the first example
 	jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root) examples/01_first_report.ipynb
 
 library: $(VENV)/.built $(VENV)/.library ## fill examples/library/ with documents of the installed packages
+
+golden: $(VENV)/.built $(VENV)/.test ## write the golden reports anew; read what then differs
+	GOLDEN=write python -m pytest tests/test_golden.py
 
 check: $(VENV)/.built $(VENV)/.check ## look for what ruff, mypy and tsc find, and for open routes
 	ruff check .

@@ -83,7 +83,7 @@ def plain_report() -> Report:
         usage={"calls": 2},
         made={
             "date": "2026-01-01T00:00:00Z",
-            "files_read": 2,
+            "documents": 2,
             "version": "0.1.0",
             "folders": ["papers", "src"],
         },

@@ -210,6 +210,10 @@ def test_passages_do_not_end_in_white_space() -> None:
             "See Fig. 3 and Dr. Who et al. for i.e. this. Next.",
             ["See Fig. 3 and Dr. Who et al. for i.e. this.", "Next."],
         ),
+        (
+            "Restart it. `jupyter lab` shows it. See e.g. `one` too.",
+            ["Restart it.", "`jupyter lab` shows it.", "See e.g. `one` too."],
+        ),
         ("It cost 3.5 dollars. 7 people paid.", ["It cost 3.5 dollars.", "7 people paid."]),
         ("A heading\n\nA sentence. And\nanother one.", ["A heading", "A sentence.", "And\nanother one."]),
         ("- first item\n- second item\n1. third item", ["first item", "second item", "third item"]),

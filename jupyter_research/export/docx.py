@@ -139,7 +139,7 @@ def _tail(target: Paragraph, report: Report, section: Section, claim: Claim) -> 
     for citation, source in references.citations(report, claim):
         _run(target, " ")
         _run(target, f"[{source.number}]", color=_ACCENT, size=9.5)
-        if layout.is_quote(claim) and (place := references.place(citation)):
+        if layout.is_quote(claim) and (place := references.place(citation, source)):
             _run(target, " ")
             _run(target, place, color=_SOFT, size=9)
     if sign := layout.mark(report, section, claim):
@@ -191,7 +191,7 @@ def _passages(result: Document, report: Report) -> None:
         _run(target, f"[{source.number}]", color=_ACCENT, size=9.5)
         _run(target, " ")
         _run(target, plain.quoted(citation.quote), size=9.5)
-        if place := references.place(citation):
+        if place := references.place(citation, source):
             _run(target, " ")
             _run(target, place, color=_SOFT, size=9)
 

@@ -122,7 +122,7 @@ def _tail(report: Report, section: Section, claim: Claim) -> str:
 def _citation(citation: Citation, source: Source, claim: Claim) -> str:
     """Give the number with what shows at hover and focus: the passage and its place."""
     # The sign never stands alone at the end of a line.
-    place = escape(references.place(citation)).replace(" ", "&nbsp;", 1)
+    place = escape(references.place(citation, source)).replace(" ", "&nbsp;", 1)
     where = ", ".join(filter(None, [escape(references.source_title(source)), place]))
     number = f'<a href="#source-{source.number}">[{source.number}]</a>'
     beside = f' <span class="places">{place}</span>' if place and layout.is_quote(claim) else ""

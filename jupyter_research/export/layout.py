@@ -38,13 +38,15 @@ _PARAGRAPH: Final = 6
 _LABELS: Final[Mapping[str, str]] = {
     "date": "Date",
     "folders": "Folders",
-    "files_read": "Files read",
-    "files_failed": "Files not read",
+    "files": "Files found",
+    "documents": "Files read",
+    "failed": "Files not read",
+    "identified": "Papers identified",
+    "analysts": "Lenses or analysts",
     "corpus_hash": "Corpus hash",
     "model": "Model",
     "calls": "Calls",
     "version": "Package version",
-    "identified": "Files with author and year",
 }
 
 
@@ -208,7 +210,7 @@ def _value(value: Any) -> str:
         parts = ((one_line(name).replace("_", " "), _value(item)) for name, item in value.items())
         return ", ".join(f"{name}: {item}" for name, item in parts if item)
     if isinstance(value, (list, tuple, set, frozenset)):
-        return "; ".join(filter(None, map(_value, value))) if value else ""
+        return "; ".join(filter(None, map(_value, value))) if value else "none"
     return one_line(str(value))
 
 

@@ -90,7 +90,7 @@ def _tail(report: Report, section: Section, claim: Claim) -> str:
     """Give what follows a claim: numbers, places, mark."""
     items = []
     for citation, source in references.citations(report, claim):
-        place = escape(references.place(citation)) if layout.is_quote(claim) else ""
+        place = escape(references.place(citation, source)) if layout.is_quote(claim) else ""
         items.append(f"[{source.number}]" + (f" {place}" if place else ""))
     sign = layout.mark(report, section, claim)
     return " ".join(filter(None, [", ".join(dict.fromkeys(items)), sign]))

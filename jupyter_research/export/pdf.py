@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib.resources import as_file, files
 from typing import Any, Final
 
-from ..report import Citation, Claim, Report, Section, Verdict
+from ..report import Citation, Claim, Report, Section, Source, Verdict
 from . import blocks, layout, plain, prose, references
 
 _WEAK: Final = frozenset({Verdict.TERMS_MISSING, Verdict.UNCITED})
@@ -23,9 +23,9 @@ def breakable(text: str) -> str:
     return _LONG.sub(lambda run: _STEP.sub("\\1\u200b", run[0]), plain.one_line(text))
 
 
-def _place(citation: Citation) -> str:
+def _place(citation: Citation, source: Source) -> str:
     # The sign never stands alone at the end of a line.
-    return breakable(references.place(citation)).replace(" ", "\u00a0", 1)
+    return breakable(references.place(citation, source)).replace(" ", "\u00a0", 1)
 
 
 def data(report: Report) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _claim(report: Report, section: Section, claim: Claim) -> dict[str, Any]:
         "mark": layout.mark(report, section, claim),
         "weak": claim.verdict in _WEAK,
         "citations": [
-            {"number": source.number, "place": _place(citation) if alone else ""}
+            {"number": source.number, "place": _place(citation, source) if alone else ""}
             for citation, source in references.citations(report, claim)
         ],
     }
@@ -95,7 +95,7 @@ def _passages(report: Report) -> Iterator[dict[str, Any]]:
         yield {
             "number": source.number,
             "quote": breakable(plain.quoted(citation.quote)),
-            "place": _place(citation),
+            "place": _place(citation, source),
         }
 
 

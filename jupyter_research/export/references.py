@@ -19,13 +19,14 @@ def sources(report: Report) -> list[Source]:
     return sorted(report.sources, key=lambda source: source.number)
 
 
-def place(citation: Citation) -> str:
-    """Say where in its source a passage stands."""
+def place(citation: Citation, source: Source) -> str:
+    """Say where in its source a passage stands; a heading that is the source's own title says nothing."""
     if citation.page is not None:
         return f"p. {citation.page}"
     if citation.cell is not None:
         return f"cell {citation.cell}"
-    return f"§ {one_line(citation.heading)}" if citation.heading else ""
+    heading = one_line(citation.heading or "")
+    return f"§ {heading}" if heading and heading != source_title(source) else ""
 
 
 def web_address(source: Source) -> str | None:
