@@ -130,6 +130,11 @@ class ResearchApp(ExtensionApp):
     local_only = Bool(
         False, help="Whether nothing may leave this machine: no online source, no model of a remote provider."
     ).tag(config=True)
+    local_addresses = List(
+        Unicode(),
+        help='What a local-only session may connect to: "host", "host:port" such as "127.0.0.1:11434" of an '
+        "Ollama, or the path of a socket file.",
+    ).tag(config=True)
     auto_resume = Bool(
         False, help="Whether sessions that a stop of the server interrupted go on when it starts again."
     ).tag(config=True)
@@ -255,6 +260,7 @@ class ResearchApp(ExtensionApp):
                 contact=self.contact,
             ),
             local_only=self.local_only,
+            local_addresses=tuple(self.local_addresses),
             auto_resume=self.auto_resume,
             adopt=True,
             carry_context=self.carry_context,

@@ -19,6 +19,7 @@ from typing import Any
 
 from .context import Binding, bound, current
 from .errors import SessionCancelled
+from .guard import watch
 
 _ATTRIBUTE = "_jupyter_research_binding"
 
@@ -81,6 +82,7 @@ def is_cancellation(error: BaseException | None) -> bool:
 def _start(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def start(self: threading.Thread) -> None:
+        watch.follow(self)
         binding = current()
         if binding is None:
             original(self)

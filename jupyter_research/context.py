@@ -34,6 +34,16 @@ class Sink(Protocol):
         """Wait for a person's decision and return the proposal as approved."""
 
 
+class Restraint(Protocol):
+    """Say what a session may not do; see `guard`."""
+
+    def check(self, event: str, args: tuple[Any, ...]) -> None:
+        """Raise where an audit event is of that."""
+
+    def peer(self, connected: Any) -> None:
+        """Raise where a socket leads to a place that the session may not send to."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """Tie code to one attempt of one session."""
@@ -42,6 +52,8 @@ class Binding:
     attempt: int = 0
     #: None where the id alone is bound, outside any runtime.
     sink: Sink | None = None
+    #: What the code may not do, also when the attempt is over.
+    restraint: Restraint | None = None
 
     @property
     def alive(self) -> bool:

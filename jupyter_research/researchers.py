@@ -19,6 +19,8 @@ from .work import Finished, Outcome, Place, Work
 
 #: Whose packages may bring researchers of their own.
 ENTRY_POINTS: Final = "jupyter_research.researchers"
+#: The option that is the session's and not the researcher's.
+_LOCAL: Final = "local_only"
 
 
 @runtime_checkable
@@ -75,11 +77,13 @@ class FunctionResearcher:
         self.description = description or _first_line(function) or f"The function {name}."
 
     def check(self, options: Mapping[str, Any], place: Place) -> dict[str, Any]:
-        """Refuse options that the function does not take."""
+        """Refuse options that the function does not take; every session may be local only."""
+        if not isinstance(options.get(_LOCAL, False), bool):
+            raise InvalidRequest(f"The option {_LOCAL} must be true or false.")
         if as_graph(self.function) is not None:
             return dict(options)
         try:
-            inspect.signature(self.function).bind("topic", **options)
+            inspect.signature(self.function).bind("topic", **self._taken(options))
         except TypeError as error:
             raise InvalidRequest(
                 f"The researcher {self.name} does not take these options: {error}."
@@ -102,14 +106,23 @@ class FunctionResearcher:
         """Call the function and make a report of what it returns."""
         graph = as_graph(self.function)
         if graph is not None:
-            result = graph.run(work.topic, work.options)
+            result = graph.run(work.topic, _without_local(work.options))
         else:
-            result = _finish(self.function(work.topic, **work.options))
+            result = _finish(self.function(work.topic, **self._taken(work.options)))
         return Finished(report=report_of(result, work))
+
+    def _taken(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Give what goes to the function: that it works locally only where it has a name for that."""
+        named = _LOCAL in inspect.signature(self.function).parameters
+        return dict(options) if named else _without_local(options)
 
     def source_text(self, folder: Path, source_id: str) -> tuple[str, str] | None:
         """Return None: a function stores no texts."""
         return None
+
+
+def _without_local(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != _LOCAL}
 
 
 def _finish(result: Any) -> Any:

@@ -99,6 +99,8 @@ class Settings:
     #: What an administrator says about online sources.
     online: OnlineSettings = field(default_factory=OnlineSettings)
     local_only: bool = False
+    #: What a session that is local only may connect to.
+    local_addresses: tuple[str, ...] = ()
     auto_resume: bool = False
     #: Whether sessions that an earlier process left in the queue get their turn in this one.
     requeue: bool = True
@@ -200,6 +202,9 @@ class Runtime:
                 max_bytes_per_owner=settings.max_bytes_per_owner,
                 keep_days=settings.keep_days,
                 keep_sessions=settings.keep_sessions,
+                local_only=settings.local_only,
+                local_addresses=settings.local_addresses,
+                carries=settings.carry_context,
             ),
             folder=folder.sessions,
             place=self._place,

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(SERVICES, FACTS | CONTEXT | RECORDS),
     "sources": FACTS | CONTEXT | RECORDS | {"documents"},
     "analysts": FACTS | CONTEXT | {"ledger", "guard", "citations", "documents", "sources", "models"},
-    **dict.fromkeys(SESSIONS, FACTS | CONTEXT | SESSIONS | {"analysts", "store", "broadcast"}),
+    **dict.fromkeys(SESSIONS, FACTS | CONTEXT | SESSIONS | {"guard", "analysts", "store", "broadcast"}),
     "runtime": FACTS | CONTEXT | RECORDS | SERVICES | SESSIONS | {"analysts"},
     **dict.fromkeys(HANDLERS, FACTS | HANDLERS),
     "app": FACTS | HANDLERS | {"metrics", "runtime"},

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from ..guard import own_process
 from .child import receive, send
 
 #: Address space of one child; images of a page are never drawn, so text seldom needs a fifth of it.
@@ -102,12 +103,14 @@ def _start(memory: int, seconds: int) -> subprocess.Popen[bytes]:
     # Without the empty entry: a file named like a module in the current folder would be imported.
     home = str(Path(__file__).resolve().parents[2])
     path = [entry for entry in sys.path if entry] + [home]
-    return subprocess.Popen(
-        [sys.executable, "-I", "-c", _START, json.dumps(path), str(memory), str(seconds)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    # A local-only session may start no process but this one.
+    with own_process():
+        return subprocess.Popen(
+            [sys.executable, "-I", "-c", _START, json.dumps(path), str(memory), str(seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
 
 def _end(process: subprocess.Popen[bytes] | None) -> None:

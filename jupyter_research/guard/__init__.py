@@ -4,5 +4,18 @@ from __future__ import annotations
 
 from .addresses import Addresses, Refused, host_of
 from .bodies import TooMuch, inflated
+from .restraint import LocalOnly, Restraint, own_process
+from .watch import Watch, watch
 
-__all__ = ["Addresses", "Refused", "TooMuch", "host_of", "inflated"]
+__all__ = [
+    "Addresses",
+    "LocalOnly",
+    "Refused",
+    "Restraint",
+    "TooMuch",
+    "Watch",
+    "host_of",
+    "inflated",
+    "own_process",
+    "watch",
+]

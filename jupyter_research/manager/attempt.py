@@ -8,6 +8,7 @@ from typing import Any
 
 from ..context import Binding
 from ..errors import SessionCancelled
+from ..guard import Restraint
 from ..store import SessionLog, Store
 from ..work import Control
 
@@ -19,13 +20,23 @@ class Attempt:
     """Hold what one stretch of work may still do. Thread-safe."""
 
     def __init__(
-        self, number: int, gate: int, store: Store, log: SessionLog, *, max_events: int, approve: Approve
+        self,
+        number: int,
+        gate: int,
+        store: Store,
+        log: SessionLog,
+        *,
+        max_events: int,
+        approve: Approve,
+        restraint: Restraint | None = None,
     ) -> None:
         self.number = number
         #: Opens the log for this attempt's updates alone; unlike `number` never used twice.
         self.gate = gate
         self.control = Control()
-        self.binding = Binding(session_id=log.session_id, attempt=number, sink=self)
+        #: What its code may connect to, where it is local only.
+        self.restraint = restraint
+        self.binding = Binding(session_id=log.session_id, attempt=number, sink=self, restraint=restraint)
         #: Updates that came past the session's cap of events.
         self.capped = 0
         #: Approvals asked for so far in this attempt.

@@ -107,6 +107,7 @@ class Manager:
         researcher = self._registry.get(request.researcher)
         place = replace(self._place(request.notebook, caller.guest), owner=caller.owner)
         options = researcher.check(_with_documents(request, researcher), place)
+        self._check_local(options)
         approve = request.approve or ("ask" if researcher.asks(options) else "auto")
         record = Record(
             topic=request.topic,
@@ -126,6 +127,14 @@ class Manager:
             if known is not None:
                 return self._store.snapshot(known), False
             return self._start(caller, record, request.documents), True
+
+    def _check_local(self, options: Mapping[str, Any]) -> None:
+        limits = self._transitions.limits
+        if (limits.local_only or options.get("local_only")) and not limits.carries:
+            raise InvalidRequest(
+                "A session can be local only where the server carries it into threads: "
+                "its administrator has turned carry_context off."
+            )
 
     def _start(self, caller: Caller, record: Record, documents: Sequence[Given]) -> Snapshot:
         self._allowance.check_room(caller.owner)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ..errors import ResearcherFailed, ResearchError
 from ..events import Kind, State
+from ..guard import Restraint
 from ..store import Store
 from .attempt import Attempt
 from .job import Job
@@ -37,6 +38,11 @@ class Limits:
     keep_days: int = 0
     #: How many sessions of one owner are kept.
     keep_sessions: int = 0
+    #: Whether every session is local only, and what one that is may connect to.
+    local_only: bool = False
+    local_addresses: tuple[str, ...] = ()
+    #: Whether the session follows its work into threads and pools.
+    carries: bool = True
 
 
 class Crew(Protocol):
@@ -124,6 +130,7 @@ class Transitions:
                 job.log,
                 max_events=self.limits.max_events,
                 approve=lambda attempt, question, proposal: self.crew.ask(job, attempt, question, proposal),
+                restraint=Restraint(self.limits.local_addresses) if self.is_local(job) else None,
             )
         assert attempt is not None
         detail: dict[str, Any] = {"attempt": job.attempt}
@@ -137,6 +144,10 @@ class Transitions:
             job.thread = self._thread(job, attempt)
             job.thread.start()
         return future
+
+    def is_local(self, job: Job) -> bool:
+        """Tell whether a session may connect to nothing but addresses that are listed as local."""
+        return self.limits.local_only or bool(job.record.options.get("local_only"))
 
     def _thread(self, job: Job, attempt: Attempt) -> threading.Thread:
         before, context = job.thread, contextvars.Context()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -15,6 +16,7 @@ from ..carry import is_cancellation
 from ..context import attempt_context, clear_session_context
 from ..errors import SessionCancelled
 from ..events import Kind, State
+from ..guard import Restraint, watch
 from ..report import Report
 from ..researchers import Registry
 from ..store import Store
@@ -25,6 +27,9 @@ from .request import as_json
 from .transitions import Transitions
 
 log = logging.getLogger(__name__)
+
+#: The file of a session's folder that counts what the guard refused, a line for each attempt.
+_REFUSED: Final = "refused"
 
 
 class Turns:
@@ -56,7 +61,7 @@ class Turns:
     def perform(self, job: Job, attempt: Attempt) -> None:
         """Run turns until the researcher has ended, waits, or was stopped."""
         try:
-            with attempt_context(attempt.binding):
+            with attempt_context(attempt.binding), self._restrained(job, attempt):
                 going = True
                 while going:
                     going = self._turn(job, attempt)
@@ -69,6 +74,30 @@ class Turns:
                     job.running = None
             if job.log.deleted:
                 self.remove_folder(job.log.session_id)
+
+    @contextmanager
+    def _restrained(self, job: Job, attempt: Attempt) -> Iterator[None]:
+        """Keep a local-only session from the network, and count what it tried."""
+        if attempt.restraint is None:
+            yield
+            return
+        with watch.over(attempt.restraint):
+            try:
+                yield
+            finally:
+                if attempt.restraint.refused and not job.log.deleted:
+                    folder = self.session_folder(job.log.session_id)
+                    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    with (folder / _REFUSED).open("a", encoding="utf-8") as file:
+                        file.write(f"{attempt.restraint.refused}\n")
+
+    def _guarded(self, job: Job, restraint: Restraint) -> str:
+        """Say what the guard of a local-only session has seen, earlier attempts included."""
+        try:
+            lines = (self.session_folder(job.log.session_id) / _REFUSED).read_text(encoding="utf-8").split()
+        except FileNotFoundError:
+            lines = []
+        return restraint.sentence(sum(int(line) for line in lines))
 
     def _turn(self, job: Job, attempt: Attempt) -> bool:
         """Let the researcher run once; tell whether it is to run again at once."""
@@ -159,6 +188,9 @@ class Turns:
 
     def _finished(self, job: Job, attempt: Attempt, outcome: Finished) -> None:
         report = self._complete(job, attempt, outcome.report)
+        if attempt.restraint is not None:
+            # Not through the context: the researcher may have left its session.
+            attempt.status(f"{report.made['guard']}.", {"detail": {"refused": attempt.restraint.what}})
         detail = {"report_available": True, "limitations": list(report.limitations)}
         body = orjson.dumps(report.to_json())
         with self._transitions.lock:
@@ -178,12 +210,13 @@ class Turns:
                 *limitations,
                 f"{attempt.capped:,} updates beyond the cap of {cap:,} events were not logged.",
             )
+        guarded = {} if attempt.restraint is None else {"guard": self._guarded(job, attempt.restraint)}
         return replace(
             report,
             session_id=job.log.session_id,
             topic=job.record.topic,
             limitations=limitations,
-            made={"researcher": job.record.researcher, **report.made},
+            made={"researcher": job.record.researcher, **report.made, **guarded},
         )
 
     def _failed(self, job: Job, attempt: Attempt, error: BaseException) -> None:
