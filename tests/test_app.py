@@ -45,7 +45,7 @@ def test_every_setting_says_what_it_is_for() -> None:
     contract = {
         "researchers", "libraries", "models", "data_dir", "max_working_sessions", "max_working_per_owner",
         "max_queued_sessions", "max_sockets_per_owner", "max_events", "local_only", "auto_resume",
-        "online_sources", "source_addresses", "private_hosts", "contact",
+        "online_sources", "source_addresses", "private_hosts", "contact", "local_addresses",
     }  # fmt: skip
     assert contract <= set(own)
     for name, trait in own.items():
