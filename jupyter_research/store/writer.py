@@ -194,9 +194,8 @@ class Writer:
             raise
 
     def _fail(self, batch: Batch, error: sqlite3.Error) -> None:
-        sentence = (
-            f"The log {self._path} could not be written: {error}. Free space there, then resume the session."
-        )
+        advice = "Another process holds it: end that" if "locked" in str(error) else "Free space there"
+        sentence = f"The log {self._path} could not be written: {error}. {advice}, then resume the session."
         log.error(sentence)
         for session_log, count in batch.updates.items():
             with session_log.lock:
