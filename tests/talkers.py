@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import itertools
 import logging
@@ -11,7 +12,7 @@ from typing import Any
 
 from jupyter_research import send_status_update
 
-NAMES = ("floods", "endless", "odd", "prints")
+NAMES = ("floods", "endless", "odd", "prints", "on_the_loop")
 
 #: For `ResearchApp.researchers` where this folder can be imported from.
 RESEARCHERS = {name: f"talkers:{name}" for name in NAMES}
@@ -90,3 +91,19 @@ def prints(topic: str) -> str:
     print(topic)
     logging.getLogger("their.module").warning("Logged: %s", topic)
     return "Printed and logged."
+
+
+#: The loop of the server that `on_the_loop` talks from; set by the test.
+LOOPS: list[asyncio.AbstractEventLoop] = []
+
+
+def on_the_loop(topic: str) -> str:
+    """Tell from a coroutine on the server's own loop, without end."""
+
+    async def tell() -> None:
+        while True:
+            send_status_update("From the loop.", {"step": "LOOP"})
+            await asyncio.sleep(0.001)
+
+    asyncio.run_coroutine_threadsafe(tell(), LOOPS[-1]).result()
+    raise AssertionError

@@ -165,3 +165,20 @@ async def test_a_locked_database_fails_who_writes_in_a_sentence_and_the_others_g
     await me.post(f"sessions/{ids[0]}/resume")
     await me.until(ids[0], "completed")
     assert (await events_of(me, ids[0]))[: len(before)] == before
+
+
+async def test_a_paused_session_that_talks_on_the_servers_loop_holds_nobody_up(me: Person) -> None:
+    talkers.LOOPS.append(asyncio.get_running_loop())
+    session_id = (await me.start(researcher="on_the_loop"))["session_id"]
+
+    async def talks() -> bool:
+        return (await me.get(f"sessions/{session_id}"))["step"] == "LOOP"
+
+    await until(talks)
+    assert (await me.post(f"sessions/{session_id}/pause"))["state"] == "paused"
+    for _ in range(3):
+        assert (await me.get("health"))["status"] == "healthy"
+        # A loop that was held up would be freed by the test's time limit alone, and the session fail of it.
+        assert (await me.get(f"sessions/{session_id}"))["state"] == "paused"
+    assert (await me.post(f"sessions/{session_id}/resume"))["state"] == "researching"
+    assert (await me.post(f"sessions/{session_id}/cancel"))["state"] == "cancelled"

@@ -142,6 +142,19 @@ def test_a_session_that_fills_its_share_waits_by_itself_and_no_other_does(store:
     assert len(events(store, log)) == MAX_WAITING + 502
 
 
+def test_a_thread_that_may_not_wait_never_does(path: Path):
+    store = Store(path, may_wait=lambda: False)
+    log = begin(store)
+    store.flush().result(30)
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    for number in range(MAX_WAITING + 10):
+        assert store.update(log, 1, str(number), None)
+    blocker.close()
+    assert len(events(store, log)) == MAX_WAITING + 12
+    store.close()
+
+
 @pytest.mark.parametrize(
     "status",
     [
