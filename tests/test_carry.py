@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import multiprocessing
 import operator
@@ -201,22 +202,108 @@ def by_langgraph(how: str) -> Seen:
     return asyncio.run(graph.ainvoke({"seen": []}))["seen"]
 
 
+def by_other_process() -> Seen:
+    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+        return [pool.submit(get_session_context).result(60)]
+
+
+def by_callbacks_of_processes() -> Seen:
+    seen: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def callback(result: Any) -> None:
+        seen.put(get_session_context())
+
+    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool:
+        pool.submit(pow, 2, 3).add_done_callback(callback)
+        first = seen.get(timeout=60)
+    with SPAWN.Pool(1) as older:
+        older.apply_async(pow, (2, 3), {}, callback)
+        older.map_async(abs, [1], callback=callback)
+        return [first, seen.get(timeout=60), seen.get(timeout=60)]
+
+
+def by_bare_thread() -> Seen:
+    seen: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    _thread.start_new_thread(lambda: seen.put(get_session_context()), ())
+    return [seen.get(timeout=60)]
+
+
+def by_own_queue() -> Seen:
+    seen: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    OWN_TASKS.put(lambda: seen.put(get_session_context()))
+    return [seen.get(timeout=60)]
+
+
+def by_pool_of_before() -> Seen:
+    return list(OWN_POOL.map(lambda _: get_session_context(), range(5)))
+
+
+def _serve() -> None:
+    while True:
+        OWN_TASKS.get()()
+
+
+SPAWN = multiprocessing.get_context("spawn")
+
+#: Made by the module, as research code does: shared by all sessions.
+OWN_POOL = ThreadPoolExecutor(2)
+OWN_TASKS: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+threading.Thread(target=_serve, daemon=True).start()
+
+
 WAYS = {
     "Thread": by_thread,
     "subclass of Thread": by_subclassed_thread,
     "Timer": by_timer,
     "ThreadPoolExecutor.submit": by_executor_submit,
     "ThreadPoolExecutor.map": by_executor_map,
+    "pool of before": by_pool_of_before,
     "Future.add_done_callback": by_done_callback,
     "loop.run_in_executor": by_run_in_executor,
     "asyncio.to_thread": by_to_thread,
     "tasks": by_task,
     "nested": by_nested_pools,
+    "callbacks of processes": by_callbacks_of_processes,
     "ThreadPool": by_thread_pool,
     "joblib": by_joblib,
     "LangGraph invoke": lambda: by_langgraph("invoke"),
     "LangGraph stream": lambda: by_langgraph("stream"),
     "LangGraph ainvoke": lambda: by_langgraph("ainvoke"),
+}
+
+
+#: The rows of the table that say yes, and the ways that show each.
+CARRIED = {
+    "`threading.Thread`, subclasses of it, `threading.Timer`": ("Thread", "subclass of Thread", "Timer"),
+    "`ThreadPoolExecutor.submit` and `.map`, also of a pool that several sessions share": (
+        "ThreadPoolExecutor.submit",
+        "ThreadPoolExecutor.map",
+        "pool of before",
+    ),
+    "callbacks added by `Future.add_done_callback`": ("Future.add_done_callback",),
+    "`loop.run_in_executor`, `asyncio.to_thread`, tasks": (
+        "loop.run_in_executor",
+        "asyncio.to_thread",
+        "tasks",
+    ),
+    "`multiprocessing.pool.ThreadPool` with its callbacks": ("ThreadPool",),
+    "`joblib` with the threading backend": ("joblib",),
+    "LangGraph: `invoke`, `stream`, `ainvoke`, parallel branches and subgraphs": (
+        "LangGraph invoke",
+        "LangGraph stream",
+        "LangGraph ainvoke",
+    ),
+    "combinations of these, one inside the other": ("nested",),
+    "`ProcessPoolExecutor`, `multiprocessing.Pool`: what is done in this process when a result is there, "
+    "such as callbacks": ("callbacks of processes",),
+}
+
+#: The rows that say no.
+NOT_CARRIED: dict[str, Callable[[], Seen]] = {
+    "`ProcessPoolExecutor`, `multiprocessing`, other backends of `joblib`, Dask: what is done in the other "
+    "process": by_other_process,
+    "`_thread.start_new_thread`, threads that a C library starts": by_bare_thread,
+    "a thread of yours from before the session that takes tasks from a queue of yours": by_own_queue,
 }
 
 
@@ -230,6 +317,26 @@ def test_the_session_follows_the_work(way: str):
 def test_outside_a_session_there_is_none(way: str):
     seen = WAYS[way]()
     assert seen and set(seen) == {None}, seen
+
+
+@pytest.mark.parametrize("row", NOT_CARRIED)
+def test_the_session_does_not_get_there_by_itself(row: str):
+    assert set(in_session("abc", NOT_CARRIED[row])) == {None}
+
+
+def test_every_way_stands_in_the_table():
+    assert sorted(WAYS) == sorted(way for ways in CARRIED.values() for way in ways)
+
+
+@pytest.mark.parametrize(
+    "way", [*CARRIED[next(row for row in CARRIED if "LangGraph" in row)], "tasks", "asyncio.to_thread"]
+)
+def test_without_the_carriers_python_and_langgraph_carry_it_still(way: str):
+    carriers.remove()
+    try:
+        assert set(in_session("abc", WAYS[way])) == {"abc"}
+    finally:
+        carriers.install()
 
 
 def test_a_shared_pool_serves_each_session_as_itself_and_strangers_as_nobody():
@@ -254,14 +361,13 @@ def test_a_pool_of_processes_lives_in_no_session_and_its_callbacks_in_their_own(
     def callback(result: Any) -> None:
         called.put(get_session_context())
 
-    processes = multiprocessing.get_context("spawn")
-    with in_session("one", lambda: ProcessPoolExecutor(1, mp_context=processes)) as pool:
+    with in_session("one", lambda: ProcessPoolExecutor(1, mp_context=SPAWN)) as pool:
         assert in_session("one", lambda: pool.submit(get_session_context)).result(60) is None
         for name in ("two", None):
             ask = lambda: pool.submit(pow, 2, 3).add_done_callback(callback)  # noqa: E731
             in_session(name, ask) if name else ask()
             assert called.get(timeout=60) == name
-    with in_session("one", lambda: processes.Pool(1)) as older:
+    with in_session("one", lambda: SPAWN.Pool(1)) as older:
         for name in ("two", None):
             ask = lambda: older.apply_async(pow, (2, 3), {}, callback)  # noqa: E731
             in_session(name, ask) if name else ask()

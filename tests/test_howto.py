@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from test_carry import CARRIED, NOT_CARRIED
 
 from jupyter_research.runtime import Runtime, Settings
 from jupyter_research.work import Caller
@@ -17,22 +19,27 @@ from jupyter_research.work import Caller
 PAGE = (Path(__file__).parent.parent / "docs/howto/your-own-researcher.md").read_text("utf-8")
 ME = Caller(owner="local")
 
+RESEARCHERS = (
+    "count_words", "look_twice", "in_steps", "in_one_section", "ask_five", "in_processes", "with_a_queue",
+    "questions", "careful",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="module")
-def examples() -> Iterator[str]:
-    """Put the page's Python into a module, and give its name."""
-    module = types.ModuleType("howto_examples")
-    sys.modules[module.__name__] = module
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Put the page's Python into a module that other processes can import as well, and give its name."""
+    folder = tmp_path_factory.mktemp("examples")
     code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
-    exec(compile(code, "your-own-researcher.md", "exec"), module.__dict__)
-    yield module.__name__
-    del sys.modules[module.__name__]
+    (folder / "howto_examples.py").write_text(code, "utf-8")
+    sys.path.insert(0, str(folder))
+    yield "howto_examples"
+    sys.path.remove(str(folder))
+    sys.modules.pop("howto_examples", None)
 
 
 @pytest.fixture
 def runtime(tmp_path: Path, examples: str) -> Iterator[Runtime]:
-    names = ("count_words", "look_twice", "in_steps", "questions", "careful")
-    researchers = {name: f"{examples}:{name}" for name in names}
+    researchers = {name: f"{examples}:{name}" for name in RESEARCHERS}
     runtime = Runtime(Settings(data_dir=tmp_path / "data", researchers=researchers))
     runtime.open()
     yield runtime
@@ -94,13 +101,52 @@ def test_a_function_that_asks_goes_on_with_what_was_approved(runtime: Runtime):
     assert "## Why" in report(runtime, start(runtime, "careful", approve="auto"))
 
 
-WAYS = (
-    "Thread", "Timer", "submit", "map", "add_done_callback", "run_in_executor", "to_thread", "tasks",
-    "ThreadPool", "joblib", "invoke", "stream", "ainvoke",
-)  # fmt: skip
+def test_a_report_of_claims_is_taken_as_it_is(runtime: Runtime):
+    done = start(runtime, "in_one_section")
+    assert done["limitations"] == ["Nobody was asked."]
+    made = runtime.report(ME, done["session_id"])
+    assert (made.title, made.sections[0].claims[0].text) == ("Tides", "Little is known about tides.")
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_table_names_what_test_carry_tests(way: str):
-    tested = (Path(__file__).parent / "test_carry.py").read_text("utf-8")
-    assert way in PAGE and way in tested
+def test_the_module_with_a_callback_serves_three_sessions_at_once(runtime: Runtime):
+    topics = ("tides", "moons", "winds")
+    started = [runtime.start(ME, {"topic": topic, "researcher": "ask_five"})[0] for topic in topics]
+    for topic, snapshot in zip(topics, started, strict=True):
+        done = until(runtime, snapshot["session_id"])
+        assert updates(runtime, done) == sorted(f"Asking question {n} about {topic}" for n in range(1, 6))
+        assert "5. Nobody knows." in report(runtime, done)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("in_processes", ["Counted a file"] * 2), ("with_a_queue", ["Reading {0}", "Reading {1}"])],
+)
+def test_files_are_counted_in_other_processes(runtime: Runtime, tmp_path: Path, name: str, told: list[str]):
+    files = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
+    for number, file in enumerate(files):
+        Path(file).write_text("word " * (number + 2))
+    done = start(runtime, name, options={"files": files})
+    assert "2 files hold 5 words" in report(runtime, done)
+    assert updates(runtime, done) == [line.format(*files) for line in told]
+
+
+def updates(runtime: Runtime, snapshot: dict[str, Any]) -> list[str]:
+    events, _ = runtime.events(ME, snapshot["session_id"])
+    told = [event for event in map(orjson.loads, events) if event["kind"] == "status_update"]
+    return sorted(event["message"] for event in told)
+
+
+def test_each_row_of_the_table_is_tested_as_it_says():
+    rows = re.findall(r"^\| (.+) \| (yes|no)[ :].*\|$", PAGE, re.MULTILINE)
+    assert dict(rows) == {**dict.fromkeys(CARRIED, "yes"), **dict.fromkeys(NOT_CARRIED, "no")}
+
+
+def test_every_function_of_the_page_that_takes_a_topic_is_run_here(examples: str):
+    module = importlib.import_module(examples)
+    defined = {
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", "") == examples
+        and "topic" in getattr(getattr(value, "__code__", None), "co_varnames", ())[:1]
+    }
+    assert defined <= set(RESEARCHERS)
