@@ -98,6 +98,53 @@ def test_a_function_of_a_cell_runs_with_card_log_and_context(kernel: Kernel) -> 
     assert kernel.value("s.wait(30).report.sections[0].claims[0].text") == f"7 words for {run.session_id}"
 
 
+GRAPHS = """
+from langgraph.graph import END, START, StateGraph
+from langgraph.config import get_stream_writer
+
+def graph(word):
+    async def look(state: dict):
+        get_stream_writer()({"message": f"{word}: looking", "done": 1, "total": 1})
+        return {"final_report": f"# {word}\\n\\n{word} for {j.get_session_context()}."}
+    made = StateGraph(dict)
+    made.add_node("look", look)
+    made.add_edge(START, "look")
+    made.add_edge("look", END)
+    return made.compile()
+
+both = [j.run(graph(word), "what?") for word in ("one", "two")]
+"""
+
+
+def test_graphs_of_a_cell_run_as_they_are_and_each_session_runs_its_own(kernel: Kernel) -> None:
+    run = kernel.run(GRAPHS)
+    assert len(run.cards) == 2
+    texts = kernel.value("[s.wait(60).report.sections[0].claims[0].text for s in both]")
+    ids = [card[MIME]["session_id"] for card in run.cards]
+    assert texts == [f"{word} for {id}." for word, id in zip(("one", "two"), ids, strict=True)]
+    assert kernel.value("[s.snapshot['message'] for s in both]") == ["Look", "Look"]
+    assert kernel.value("both[0].snapshot['done']") == 1
+
+
+def test_a_module_with_one_callback_runs_in_the_kernel_unchanged(kernel: Kernel) -> None:
+    kernel.run(
+        "%%writefile older_research.py\n"
+        "import threading\n"
+        "callback = None\n"
+        "def set_status_callback(function):\n"
+        "    global callback\n"
+        "    callback = function\n"
+        "def research(topic):\n"
+        "    thread = threading.Thread(target=lambda: callback(f'About {topic}', {'step': 'LOOK'}))\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "    return {'final_report': 'Found.'}"
+    )
+    kernel.run("import older_research; s = j.run(older_research.research, 'tides')")
+    assert kernel.value("s.wait(60).state") == "completed"
+    assert kernel.value("[s.snapshot['step'], s.snapshot['message']]") == ["LOOK", "About tides"]
+
+
 def test_a_function_gets_the_options_that_it_takes(kernel: Kernel) -> None:
     kernel.run("def nothing(topic): return ''")
     error = kernel.run("j.run(nothing, 'what?', more=1)", ok=False).error
