@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from jupyter_research import carry
@@ -19,20 +21,32 @@ def measure() -> dict[str, float]:
     The real calls take 10 to 100 µs and vary by more than what is sought, so the difference is taken on
     an empty function, which has the same wrapper round it.
     """
-    thing = Thing()
-
-    def nothing(self: Any, *args: Any, **kwargs: Any) -> None:
-        return None
-
-    start, bootstrap = carry._start(nothing), carry._bootstrap(nothing)
-    submit = carry._submit(nothing)
-    return {
-        "ThreadPoolExecutor.submit": _least(lambda: submit(thing, nothing, 1))
-        - _least(lambda: nothing(thing, nothing, 1)),
-        "Thread.start": _least(lambda: start(thing))
-        + _least(lambda: bootstrap(thing))
-        - 2 * _least(lambda: nothing(thing)),
+    added = {
+        f"{owner.__name__}.{name}": _added(make, *_ARGUMENTS.get(owner, (_nothing, 1)))
+        for owner, name, make in carry._REPLACEMENTS
+        if owner is not threading  # `threading.excepthook`: called for a thread that has failed.
     }
+    submit, callback = added.pop("ThreadPoolExecutor.submit"), added.pop("Future.add_done_callback")
+    start = added.pop("Thread.start") + added.pop("Thread._bootstrap_inner")
+    return {
+        "ThreadPoolExecutor.submit": submit,
+        "Future.add_done_callback": callback,
+        "Thread.start": start,
+        "the dearest of the others": max(added.values()),
+    }
+
+
+def _nothing(self: Any, *args: Any, **kwargs: Any) -> None:
+    return None
+
+
+#: What the calls that take no further arguments are given.
+_ARGUMENTS: dict[Any, tuple[Any, ...]] = {threading.Thread: (), Future: (_nothing,)}
+
+
+def _added(make: Callable[[Callable[..., Any]], Callable[..., Any]], *arguments: Any) -> float:
+    wrapped, thing = make(_nothing), Thing()
+    return _least(lambda: wrapped(thing, *arguments)) - _least(lambda: _nothing(thing, *arguments))
 
 
 def _least(call: Callable[[], Any], times: int = 2000, rounds: int = 100) -> float:
