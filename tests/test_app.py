@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -306,3 +307,35 @@ def test_stopped_server_ends_soon_and_its_session_can_be_resumed(tmp_path: Path,
         assert server.session(session_id)["state"] == "interrupted"
         server.ask("POST", f"research/api/sessions/{session_id}/resume")
         server.ask("POST", f"research/api/sessions/{session_id}/cancel")
+
+
+@pytest.mark.slow
+def test_server_that_stops_when_idle_stays_for_a_session_at_work_and_not_for_one_that_waits(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "jupyter_server_config.py").write_text(
+        "from jupyter_server.serverapp import ServerApp, ioloop\n"
+        "def look(self):\n"
+        "    # Once a minute is long in a test.\n"
+        "    ioloop.PeriodicCallback(self.shutdown_no_activity, 200).start()\n"
+        "ServerApp.init_shutdown_no_activity = look\n"
+    )
+    with running_server(tmp_path, "--ServerApp.shutdown_no_activity_timeout=1") as server:
+        working, waiting = (
+            server.ask("POST", "research/api/sessions", {"topic": "x", "researcher": name})["session_id"]
+            for name in ("slow", "asks")
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.process.wait(4)
+        server.ask("POST", f"research/api/sessions/{working}/cancel")
+        begin = time.monotonic()
+        while server.process.poll() is None:
+            assert time.monotonic() - begin < DEADLINE, "the server did not stop"
+            try:
+                # As a card does that follows the session which waits.
+                server.ask("GET", f"research/api/sessions/{waiting}/events")
+            except OSError:
+                pass  # It is stopping.
+    with running_server(tmp_path) as server:
+        assert server.session(waiting)["state"] == "awaiting_approval"

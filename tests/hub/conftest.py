@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser.conftest import browser, picture
 from browser.lab import BUILT
+from live import REPOSITORY
 
-from .running import HOSTS, PEOPLE, Hub, running_hub
+from .running import HOSTS, PEOPLE, Hub, clean_environment, running_hub
 
 __all__ = ["browser", "picture"]
 
 #: What people have written into their homes, to get around the administrator.
-OWN_SETTINGS = {"ResearchApp": {"libraries": {"mine": "/dev/shm"}}}
+OWN_SETTINGS = {"ResearchApp": {"libraries": {"mine": "/dev/shm"}, "max_sockets_per_owner": 3}}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,13 +61,20 @@ def hub(running: Hub) -> Iterator[Hub]:
 
 
 def _furnish(folder: Path) -> None:
-    """Prepare homes, the labextension, and a JupyterLab that asks for no news."""
+    """Prepare homes, a course, the labextension, and a JupyterLab that asks for no news."""
     for name in HOSTS:
         own = folder / "homes" / name / ".jupyter"
         own.mkdir(parents=True)
-        (own / "jupyter_server_config.json").write_text(json.dumps(OWN_SETTINGS))
-        text = f"c.ResearchApp.libraries = {OWN_SETTINGS['ResearchApp']['libraries']!r}\n"
-        (own.parent / "jupyter_server_config.py").write_text(text)
+        for file in ("jupyter_server_config.json", "jupyter_jupyter_research_config.json"):
+            (own / file).write_text(json.dumps(OWN_SETTINGS))
+        # Jupyter looks for it in the folder that a server starts in, too.
+        (own.parent / "jupyter_server_config.json").write_text(json.dumps(OWN_SETTINGS))
+    (folder / "course").mkdir()
+    (folder / "course" / "tides.md").write_text("# Tides\n\nThe moon causes the tides of the sea.\n")
+    subprocess.run(
+        [sys.executable, "-m", "jupyter_research.cli", "library", "index", str(folder / "course")],
+        check=True, cwd=REPOSITORY, env=clean_environment(), stdout=subprocess.DEVNULL,
+    )  # fmt: skip
     extensions = folder / "share" / "labextensions"
     extensions.mkdir(parents=True)
     (extensions / "jupyter-research-lab").symlink_to(BUILT)

@@ -80,6 +80,8 @@ c.ResearchApp.researchers = {
     name: f"jupyter_research.testing:{name}" for name in ("steps", "slow", "asks")
 }
 c.ResearchApp.max_working_sessions = 6
+# A folder of the course, read once for all by `jupyter research library index`.
+c.ResearchApp.libraries = {"course": os.path.join(os.environ["JUPYTER_CONFIG_PATH"], "..", "course")}
 # A minute, and five seconds, are long in a test.
 sockets.SessionSocket.recheck_seconds = 1
 app._SIGN_OF_LIFE = 0.5

@@ -322,10 +322,43 @@ def libraries(hub: Hub, who: str) -> set[str]:
     return {library["name"] for library in answer["libraries"]}
 
 
-def test_settings_in_a_home_count_only_where_user_configuration_is_on(hub: Hub) -> None:
+def sockets_of_one_person(hub: Hub, who: str) -> int:
+    """Count how many sockets a server gives to one person, as far as ten."""
+    opened = []
+    for _ in range(10):
+        try:
+            opened.append(hub.socket(who, host=who))
+        except websocket.WebSocketBadStatusException as refusal:
+            assert refusal.status_code == 429
+    for each in opened:
+        each.close()
+    return len(opened)
+
+
+def test_settings_in_a_home_do_not_count_where_user_configuration_is_off(hub: Hub) -> None:
     # The same files lie in both homes; the Hub starts bob's server with `disable_user_config`.
-    assert libraries(hub, "alice") == {"example", "mine"}
-    assert libraries(hub, "bob") == {"example"}
+    assert sockets_of_one_person(hub, "bob") == 10
+    assert sockets_of_one_person(hub, "alice") == 3
+    # What the administrator's own folder says comes first in both.
+    assert libraries(hub, "alice") == libraries(hub, "bob") == {"example", "course"}
+
+
+def test_index_that_was_built_once_serves_hosts_and_guests_of_every_server(shared: Hub) -> None:
+    [index] = (shared.folder / "course").rglob("*.sqlite")
+    before = index.read_bytes()
+    options = {"sources": ["course"], "analysts": 1, "turns": 1}
+    for who, host in (("alice", "alice"), ("bob", "bob"), ("bob", "alice")):
+        started = shared.start(who, "analysts", host=host, topic="what causes the tides?", options=options)
+        path = f"sessions/{started['session_id']}"
+
+        def ended(who: str = who, host: str = host, path: str = path) -> bool:
+            return bool(shared.research(who, "GET", path, host=host)[1]["state"] == "completed")
+
+        until(ended, "the end of the session")
+        report = shared.research(who, "GET", f"{path}/report?format=json", host=host)[1]
+        assert [source["title"] for source in report["sources"]] == ["Tides"]
+    assert index.read_bytes() == before
+    assert not list(shared.folder.glob("homes/*/.local/share/jupyter/research/*/indexes/*"))
 
 
 # -- the end ------------------------------------------------------------------------------------------
