@@ -313,15 +313,17 @@ def test_stopped_server_ends_soon_and_its_session_can_be_resumed(tmp_path: Path,
 def test_server_that_stops_when_idle_stays_for_a_session_at_work_and_not_for_one_that_waits(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "jupyter_server_config.py").write_text(
+    (tmp_path / "first").mkdir()
+    # Python runs it at its start. Once a minute, as the server looks, is long in a test.
+    (tmp_path / "first" / "sitecustomize.py").write_text(
         "from jupyter_server.serverapp import ServerApp, ioloop\n"
         "def look(self):\n"
-        "    # Once a minute is long in a test.\n"
         "    ioloop.PeriodicCallback(self.shutdown_no_activity, 200).start()\n"
         "ServerApp.init_shutdown_no_activity = look\n"
     )
-    with running_server(tmp_path, "--ServerApp.shutdown_no_activity_timeout=1") as server:
+    idle = "--ServerApp.shutdown_no_activity_timeout=1"
+    path = os.pathsep.join((str(tmp_path / "first"), str(REPOSITORY)))
+    with running_server(tmp_path, idle, PYTHONPATH=path) as server:
         working, waiting = (
             server.ask("POST", "research/api/sessions", {"topic": "x", "researcher": name})["session_id"]
             for name in ("slow", "asks")
