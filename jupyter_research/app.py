@@ -48,6 +48,13 @@ class ResearchApp(ExtensionApp):
         help='Chat models with names and settings of their own, {"name": "provider:model"} or {"name": '
         '{"model": "provider:model", "base_url": …}}, beside any `provider:model` that is installed.',
     ).tag(config=True)
+    allowed_models = List(
+        Unicode(),
+        allow_none=True,
+        default_value=None,
+        help='The chat models that sessions may use, by name, such as ["house", "ollama:qwen3"]; None for '
+        "all, an empty list for none. The extractive one may always be used.",
+    ).tag(config=True)
     default_model = Unicode(
         help="The model of those who choose none; empty for the built-in extractive one, which needs no key."
     ).tag(config=True)
@@ -239,6 +246,7 @@ class ResearchApp(ExtensionApp):
             libraries=_folders(self.libraries),
             researchers=dict(self.researchers),
             models=dict(self.models),
+            allowed_models=None if self.allowed_models is None else frozenset(self.allowed_models),
             default_model=self.default_model,
             model_budget=dict(self.model_budget),
             model_keys=self.model_keys,

@@ -79,6 +79,7 @@ class Settings:
     libraries: Mapping[str, Path] = field(default_factory=dict)
     researchers: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
+    allowed_models: frozenset[str] | None = None
     default_model: str = ""
     model_budget: Mapping[str, float] = field(default_factory=dict)
     #: Gives keys by provider and owner, before the file and the environment are asked.
@@ -452,6 +453,7 @@ class Runtime:
         settings = self.settings
         return Thinking(
             configured=settings.models,
+            allowed=settings.allowed_models,
             default=settings.default_model,
             caps=settings.model_budget,
             keys=Keys(settings.keys_file, settings.environment, settings.model_keys),

@@ -34,6 +34,8 @@ class Thinking:
 
     #: The trait `models`.
     configured: Mapping[str, Any] = field(default_factory=dict)
+    #: The names of the chat models that sessions may use; None for all.
+    allowed: frozenset[str] | None = None
     #: The administrator's choice for those who choose nothing.
     default: str = ""
     #: The administrator's caps on every session with a chat model.
@@ -74,29 +76,38 @@ class Thinking:
                 f"`{PLAIN}`, or a model on this machine such as `ollama:NAME`."
             )
         need_package(found.provider)
-        self.key(found, place.owner)
+        self.key(found, place.owner, guest=place.guest)
         self._check_budget(found, options.budget)
         return {"model": name, "model_from": why}
 
     def entry(self, name: str) -> Entry:
-        """Give the chat model of that name."""
-        found = entry(name, self.configured, self.environment)
+        """Give the chat model of that name, where it may be used here."""
+        permitted = self.allowed is None or name in self.allowed
+        found = entry(name, self.configured, self.environment) if permitted else None
         if found is None:
-            names = [PLAIN, *self.configured, "provider:name"]
+            others = [*self.configured, "provider:name"] if self.allowed is None else sorted(self.allowed)
+            names = [PLAIN, *others]
             raise UnknownName(f"There is no model {name!r}: choose among {', '.join(names)}.")
         return found
 
-    def key(self, found: Entry, owner: str) -> str | None:
+    def key(self, found: Entry, owner: str, *, guest: bool = False) -> str | None:
         """Look the key of a model up; None where it needs none.
+
+        A guest of somebody else's server gets no key of its host's, who would pay.
 
         Raises:
             NoKey: with what to do.
         """
         if found.key is None:
             return None
-        known = self.keys.find(found.key, owner)
+        known = self.keys.find(found.key, owner, guest=guest)
         if known is not None:
             return known[0]
+        if guest:
+            raise NoKey(
+                f"You are a guest of this server, and its keys are its owner's: start the session on a "
+                f"server of your own, or choose `{PLAIN}`."
+            )
         variable = variables(found.key)[0]
         raise NoKey(
             f"The server has no key for {found.key}: run `jupyter research keys set {found.key}`, or set "
@@ -133,7 +144,7 @@ class Thinking:
         found = self.entry(str(options.model))
         opening = Opening(
             entry=found,
-            key=self.key(found, work.owner),
+            key=self.key(found, work.owner, guest=work.place.guest),
             chosen=str(work.options.get("model_from") or "asked for"),
             price=price_of(found),
             gates=self.gates,

@@ -33,16 +33,19 @@ class Keys:
         self._environment = environment
         self._ask = ask
 
-    def find(self, name: str, owner: str) -> tuple[str, str] | None:
+    def find(self, name: str, owner: str, *, guest: bool = False) -> tuple[str, str] | None:
         """Give a key and where it comes from; None where there is none.
 
         Args:
             name: the provider, or the name that a configured model gives its key.
             owner: whose session it is.
+            guest: the owner is a guest of somebody else's server, whose file and variables hold its host's.
         """
         asked = self._ask(name, owner) if self._ask is not None else None
         if asked:
             return asked, "the server's own function"
+        if guest:
+            return None
         stored = self._stored().get(name)
         if stored:
             return stored, "`jupyter research keys`"
