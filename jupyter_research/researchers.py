@@ -63,6 +63,14 @@ class Reader(Researcher, Protocol):
         """Answer a question from what the session has read."""
 
 
+@runtime_checkable
+class Local(Researcher, Protocol):
+    """Know what a session that is local only has to connect to on this machine."""
+
+    def local_addresses(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Give hosts with their ports."""
+
+
 class FunctionResearcher:
     """Run a function `(topic, **options)` that returns Markdown, a `Report` or a dict with `final_report`.
 

@@ -186,7 +186,7 @@ class Runtime:
                 thinking=self._thinking(),
                 local_only=settings.local_only,
                 max_seconds=settings.max_session_seconds,
-                online=replace(settings.online, cache=folder.path / "web"),
+                online=replace(settings.online, cache=folder.path / "web", key=self._source_key),
                 meter=self._meter,
             ),
             settings.researchers,
@@ -456,10 +456,18 @@ class Runtime:
             allowed=settings.allowed_models,
             default=settings.default_model,
             caps=settings.model_budget,
-            keys=Keys(settings.keys_file, settings.environment, settings.model_keys),
+            keys=self._keys(),
             defaults=Defaults(settings.data_dir / "defaults.json"),
             environment=settings.environment,
         )
+
+    def _keys(self) -> Keys:
+        return Keys(self.settings.keys_file, self.settings.environment, self.settings.model_keys)
+
+    def _source_key(self, name: str, owner: str) -> str | None:
+        """Give the key of an online source, from where those of models are."""
+        found = self._keys().find(name, owner)
+        return None if found is None else found[0]
 
     def _libraries(self) -> dict[str, Path]:
         return {

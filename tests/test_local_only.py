@@ -29,6 +29,7 @@ from jupyter_research.errors import InvalidRequest
 from jupyter_research.guard import LocalOnly, Restraint, watch
 from jupyter_research.runtime import OnlineSettings, Runtime, Settings
 from jupyter_research.testing import KEYS, FakeWeb
+from jupyter_research.testing.chat import ChatServer, Scholar
 from jupyter_research.work import Caller
 
 ME = Caller(owner="local")
@@ -49,7 +50,7 @@ def open_runtime(tmp_path: Path, fake: FakeWeb) -> Iterator[Callable[..., Runtim
         folder.mkdir(exist_ok=True)
         for name, text in PAPERS.items():
             (folder / name).write_text(text, encoding="utf-8")
-        online = OnlineSettings(addresses=fake.addresses, private_hosts=frozenset({fake.host}), key=KEYS.get)
+        online = OnlineSettings(addresses=fake.addresses, private_hosts=frozenset({fake.host}))
         runtime = Runtime(Settings(data_dir=tmp_path / "data", root=folder, online=online, **settings))
         runtime.open()
         opened.append(runtime)
@@ -366,6 +367,16 @@ def test_listed_address_is_reached_by_number_and_by_name(
     assert len(fake.asked) == 2
     assert "port 9 was refused" in report["markdown"]
     assert report["made"]["guard"] == "Python-level guard: 1 connection refused"
+
+
+def test_model_on_this_machine_is_reached_and_nothing_else(open_runtime: Callable[..., Runtime]) -> None:
+    with ChatServer(Scholar()) as server:
+        entry = {"model": "openai:scripted", "base_url": f"{server.url}/v1", "key": "scripted"}
+        runtime = open_runtime(models={"here": entry}, environment={"SCRIPTED_API_KEY": "sk"})
+        options = {"local_only": True, "sources": ["mill.md"], "model": "here", "analysts": 1, "turns": 1}
+        report = finish(runtime, {"topic": TOPIC, "options": options, "approve": "auto"})
+        assert report["made"]["model"] == "here" and server.asked
+    assert report["made"]["guard"] == "Python-level guard: 0 connections refused"
 
 
 def test_setting_makes_every_session_local_only(open_runtime: Callable[..., Runtime], fake: FakeWeb) -> None:

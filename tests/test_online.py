@@ -48,7 +48,7 @@ def settings(fake: FakeWeb, **changed: Any) -> OnlineSettings:
     given: dict[str, Any] = {
         "addresses": fake.addresses,
         "private_hosts": frozenset({fake.host}),
-        "key": KEYS.get,
+        "key": lambda name, owner: KEYS.get(name),
         **changed,
     }
     return OnlineSettings(**given)
@@ -69,7 +69,7 @@ def web_of(fake: FakeWeb, control: Control | None = None, **named: Any) -> Web:
 
 def found_by(fake: FakeWeb, name: str) -> list[Found]:
     with web_of(fake) as web:
-        return Catalogue(settings(fake)).make(name, web).search(QUERY, 10)
+        return Catalogue(settings(fake)).make(name, web, "local").search(QUERY, 10)
 
 
 # -- the services ----------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def test_service_that_answers_nonsense_is_unavailable_or_empty(fake: FakeWeb, na
     for body in (b"<html>Maintenance</html>", b"{}", b"", b"[1]"):
         fake.answer_next(name, Reply(body=body))
         with web_of(fake) as web:
-            source = Catalogue(settings(fake)).make(name, web)
+            source = Catalogue(settings(fake)).make(name, web, "local")
             with pytest.raises((Unavailable, AttributeError, KeyError, TypeError)):
                 source.search(QUERY, 10)
 
@@ -112,7 +112,7 @@ def test_service_that_answers_nonsense_is_unavailable_or_empty(fake: FakeWeb, na
 def test_key_is_sent_and_kept_out_of_the_cache(fake: FakeWeb, tmp_path: Path) -> None:
     fake.answer_next("openalex", Reply(body=b'{"results": []}', headers={"Cache-Control": "max-age=60"}))
     with web_of(fake, cache=tmp_path / "cache.sqlite") as web:
-        assert Catalogue(settings(fake)).make("openalex", web).search(QUERY, 10) == []
+        assert Catalogue(settings(fake)).make("openalex", web, "local").search(QUERY, 10) == []
     [asked] = fake.requests("openalex")
     assert asked.params["api_key"] == KEYS["openalex"]
     assert KEYS["openalex"].encode() not in (tmp_path / "cache.sqlite").read_bytes()
@@ -432,22 +432,22 @@ def test_library_of_that_name_goes_before_a_source(place: Place, fake: FakeWeb) 
     assert Catalogue(settings(fake)).split(["arxiv"], named) == ((), ("arxiv",))
 
 
-def test_administrator_says_which_sources_there_are(place: Place, fake: FakeWeb) -> None:
+def test_administrator_says_which_sources_there_are(fake: FakeWeb) -> None:
     catalogue = Catalogue(settings(fake, allowed=frozenset({"wikipedia"})))
     assert catalogue.names() == ["wikipedia"]
     for name in ("arxiv", "https://example.org/"):
         with pytest.raises(InvalidRequest, match="allowed"):
-            catalogue.split([name], place)
+            catalogue.check([name], "local")
 
 
-def test_source_that_lacks_its_key_or_address_says_so(place: Place) -> None:
-    catalogue = Catalogue(OnlineSettings(key=lambda name: None))
+def test_source_that_lacks_its_key_or_address_says_so() -> None:
+    catalogue = Catalogue(OnlineSettings())
     with pytest.raises(InvalidRequest, match="OPENALEX_API_KEY"):
-        catalogue.split(["openalex"], place)
+        catalogue.check(["openalex"], "local")
     with pytest.raises(InvalidRequest, match="source_addresses"):
-        catalogue.split(["searxng"], place)
+        catalogue.check(["searxng"], "local")
     with pytest.raises(UnknownName, match="choose among arxiv"):
-        catalogue.split(["online:gopher"], place)
+        catalogue.check(["gopher"], "local")
 
 
 def test_every_source_is_documented() -> None:
@@ -496,6 +496,14 @@ class TestServer:
         ]
         assert cited
         assert all(opened["text"][one["start"] : one["end"]] == one["quote"] for one in cited)
+
+    async def test_source_without_its_key_is_answered_400_with_what_to_do(
+        self, me: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("TAVILY_API_KEY")
+        answer = await me.ask("POST", "sessions", {"topic": TOPIC, "options": {"sources": ["tavily"]}})
+        assert answer.code == 400
+        assert "`jupyter research keys set tavily`" in json.loads(answer.body)["error"]
 
     async def test_choices_are_those_that_are_allowed(self, me: Person) -> None:
         choices = (await me.get("sources"))["sources"]

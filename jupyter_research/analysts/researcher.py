@@ -80,6 +80,7 @@ class Analysts:
             raise InvalidRequest(
                 f"{online[0]} is online, and this session is local only: leave out one of the two."
             )
+        self._catalogue.check(online, place.owner)
         model = self._thinking.settle(read, place, local_only=local)
         read = replace(read, online=online)
         return {**read.to_json(), **model, "local_only": local, "budget": self._within(read.budget)}
@@ -114,6 +115,10 @@ class Analysts:
     def describe_models(self) -> Sequence[Mapping[str, str]]:
         """List the models that can be chosen."""
         return self._thinking.describe()
+
+    def local_addresses(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Name what a local-only session connects to by itself: its model, where that is on this machine."""
+        return self._thinking.local_addresses(options.get("model"))
 
     def describe_sources(self) -> Sequence[Mapping[str, str]]:
         """List the online sources that can be named."""

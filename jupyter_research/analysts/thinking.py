@@ -90,6 +90,13 @@ class Thinking:
             raise UnknownName(f"There is no model {name!r}: choose among {', '.join(names)}.")
         return found
 
+    def local_addresses(self, name: str | None) -> tuple[str, ...]:
+        """Give host and port of a model that runs on this machine; none for any other."""
+        if name in (None, PLAIN):
+            return ()
+        found = self.entry(str(name))
+        return (found.address,) if found.local else ()
+
     def key(self, found: Entry, owner: str, *, guest: bool = False) -> str | None:
         """Look the key of a model up; None where it needs none.
 

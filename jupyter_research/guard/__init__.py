@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .addresses import Addresses, Refused, host_of
 from .bodies import TooMuch, inflated
-from .restraint import LocalOnly, Restraint, own_process
+from .restraint import LocalOnly, Restraint, own_process, sentence
 from .watch import Watch, watch
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "host_of",
     "inflated",
     "own_process",
+    "sentence",
     "watch",
 ]

@@ -57,9 +57,15 @@ class Restraint:
         """Take addresses: `"host"`, `"host:port"`, or the path of a socket file."""
         self._lock = threading.Lock()
         self._allowed = frozenset(allowed)
-        self.refused = 0
+        #: How many connections, look-ups and listeners were refused, and how many processes.
+        self.connections = 0
+        self.processes = 0
         #: What was refused, the first of it.
         self.what: list[str] = []
+
+    def allow(self, addresses: Collection[str]) -> None:
+        """Let the session connect to more."""
+        self._allowed |= frozenset(addresses)
 
     def settle(self) -> None:
         """Find out the numbers of what is listed by name: it is connected to as those."""
@@ -69,7 +75,9 @@ class Restraint:
         """Raise `LocalOnly` where an audit event is of what the session may not do."""
         if event in PROCESSES:
             if not _own.get():
-                self._refuse(f"starting a process ({_shown(args)})")
+                with self._lock:
+                    self.processes += 1
+                self._refuse(f"starting a process ({_shown(args)})", connections=0)
         elif event in ADDRESSED:
             if args[1] is not None:
                 self._address(event.removeprefix("socket."), args[1])
@@ -88,10 +96,10 @@ class Restraint:
         if address:
             self._address("send", address)
 
-    def sentence(self, before: int = 0) -> str:
-        """Say what was seen; `before` counts the refusals of earlier attempts."""
-        number = before + self.refused
-        return f"Python-level guard: {number} {'connection' if number == 1 else 'connections'} refused"
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Give the numbers of connections and of processes that were refused."""
+        return self.connections, self.processes
 
     def _address(self, what: str, address: Any) -> None:
         if isinstance(address, tuple) and len(address) >= 2:
@@ -116,12 +124,18 @@ class Restraint:
     def _lists(self, *names: str) -> bool:
         return any(name in self._allowed for name in names)
 
-    def _refuse(self, what: str) -> None:
+    def _refuse(self, what: str, connections: int = 1) -> None:
         with self._lock:
-            self.refused += 1
+            self.connections += connections
             if len(self.what) < _REMEMBERED:
                 self.what.append(what)
         raise LocalOnly(what)
+
+
+def sentence(connections: int, processes: int) -> str:
+    """Say what a guard has seen."""
+    said = f"Python-level guard: {connections} connection{'' if connections == 1 else 's'} refused"
+    return f"{said}, {processes} process{'' if processes == 1 else 'es'} not started" if processes else said
 
 
 def _numbers(allowed: Collection[str]) -> Iterator[str]:

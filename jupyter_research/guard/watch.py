@@ -7,6 +7,7 @@ it looks at the name of an event and returns.
 from __future__ import annotations
 
 import multiprocessing.util
+import platform
 import socket
 import ssl
 import sys
@@ -18,7 +19,7 @@ from functools import wraps
 from typing import Any, Final
 
 from ..context import current
-from .restraint import ADDRESSED, NAMES, PROCESSES, Restraint
+from .restraint import ADDRESSED, NAMES, PROCESSES, Restraint, own_process
 
 _WATCHED: Final = PROCESSES | ADDRESSED | NAMES
 #: Workers of pools serve whoever comes: their tasks carry the session, they do not.
@@ -82,6 +83,9 @@ class Watch:
 
     def _begin(self, restraint: Restraint) -> None:
         if not self._hooked:
+            with own_process():
+                # It asks `uname` once and remembers; clients name their platform to their services.
+                platform.processor()
             sys.addaudithook(self)
             self._hooked = True
         if not self._working:

@@ -16,9 +16,9 @@ from ..carry import is_cancellation
 from ..context import attempt_context, clear_session_context
 from ..errors import SessionCancelled
 from ..events import Kind, State
-from ..guard import Restraint, watch
+from ..guard import Restraint, sentence, watch
 from ..report import Report
-from ..researchers import Registry
+from ..researchers import Local, Registry
 from ..store import Store
 from ..work import Drained, Finished, Place, Proposed, Work
 from .attempt import Attempt
@@ -81,23 +81,27 @@ class Turns:
         if attempt.restraint is None:
             yield
             return
+        researcher = self._registry.get(job.record.researcher)
+        if isinstance(researcher, Local):
+            attempt.restraint.allow(researcher.local_addresses(job.record.options))
         with watch.over(attempt.restraint):
             try:
                 yield
             finally:
-                if attempt.restraint.refused and not job.log.deleted:
+                if any(attempt.restraint.counts) and not job.log.deleted:
                     folder = self.session_folder(job.log.session_id)
                     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                     with (folder / _REFUSED).open("a", encoding="utf-8") as file:
-                        file.write(f"{attempt.restraint.refused}\n")
+                        print(*attempt.restraint.counts, file=file)
 
     def _guarded(self, job: Job, restraint: Restraint) -> str:
         """Say what the guard of a local-only session has seen, earlier attempts included."""
         try:
-            lines = (self.session_folder(job.log.session_id) / _REFUSED).read_text(encoding="utf-8").split()
+            stored = (self.session_folder(job.log.session_id) / _REFUSED).read_text(encoding="utf-8")
         except FileNotFoundError:
-            lines = []
-        return restraint.sentence(sum(int(line) for line in lines))
+            stored = ""
+        earlier = [tuple(map(int, line.split())) for line in stored.splitlines()]
+        return sentence(*map(sum, zip(restraint.counts, *earlier, strict=True)))
 
     def _turn(self, job: Job, attempt: Attempt) -> bool:
         """Let the researcher run once; tell whether it is to run again at once."""

@@ -65,6 +65,12 @@ class Entry:
         return _HOSTS.get(self.provider, self.provider)
 
     @property
+    def address(self) -> str:
+        """Give host and port."""
+        parts = urlsplit(self.base_url or f"//{self.host}")
+        return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+    @property
     def local(self) -> bool:
         """Tell whether it runs on this machine."""
         known = _HOSTS.get(self.provider, "")

@@ -64,25 +64,29 @@ class Catalogue:
         allowed = self.settings.allowed
         return [name for name in sorted(self._targets) if allowed is None or name in allowed]
 
-    def describe(self) -> list[dict[str, str]]:
+    def describe(self, owner: str = "") -> list[dict[str, str]]:
         """List name and description of each; one that cannot be used says why."""
-        return [{"name": name, "description": self._described(name)} for name in self.names()]
+        return [{"name": name, "description": self._described(name, owner)} for name in self.names()]
 
     def split(self, sources: Sequence[str], place: Place) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Part the online sources of a session from its files.
 
         Raises:
-            UnknownName: for a source that does not exist, or that could be either.
-            InvalidRequest: for one that is not allowed or cannot be used, with the reason.
+            UnknownName: for a name that could be either.
         """
-        online: list[str] = []
-        files: list[str] = []
-        for name in sources:
-            if self._is_online(name, place):
-                online.append(self._usable(name.removeprefix(PREFIX)))
-            else:
-                files.append(name)
-        return tuple(dict.fromkeys(online)), tuple(files)
+        online = [name for name in sources if self._is_online(name, place)]
+        files = tuple(name for name in sources if name not in online)
+        return tuple(dict.fromkeys(name.removeprefix(PREFIX) for name in online)), files
+
+    def check(self, names: Sequence[str], owner: str) -> None:
+        """Check that each can be asked.
+
+        Raises:
+            UnknownName: for a source that does not exist.
+            InvalidRequest: for one that is not allowed or lacks what it needs, with what to do.
+        """
+        for name in names:
+            self._check(name, owner)
 
     def client(self, work: Work, waits: Callable[[float, str], None]) -> Web:
         """Make the client of a session: its own connections, the cache of its owner."""
@@ -99,10 +103,10 @@ class Catalogue:
             waits=waits,
         )
 
-    def make(self, name: str, web: Web) -> OnlineSource:
+    def make(self, name: str, web: Web, owner: str) -> OnlineSource:
         """Make a source for a session."""
         source = self._load(name)
-        made: OnlineSource = source(web, self._address(name, source), self.settings.key(name))
+        made: OnlineSource = source(web, self._address(name, source), self.settings.key(name, owner))
         return made
 
     def title(self, name: str) -> str:
@@ -126,28 +130,26 @@ class Catalogue:
             )
         return True
 
-    def _usable(self, name: str) -> str:
+    def _check(self, name: str, owner: str) -> None:
+        allowed = self.settings.allowed
         if is_address(name):
-            if self.settings.allowed is not None and PAGES not in self.settings.allowed:
+            if allowed is not None and PAGES not in allowed:
                 raise InvalidRequest("Web pages are no allowed source on this server.")
-            return name
-        if name not in self._targets:
+        elif name not in self._targets:
             raise UnknownName(f"There is no online source {name!r}: {self._offer()}.")
-        if name not in self.names():
+        elif name not in self.names():
             raise InvalidRequest(f"The online source {name} is not allowed on this server: {self._offer()}.")
-        missing = self._missing(name)
-        if missing:
+        elif missing := self._missing(name, owner):
             raise InvalidRequest(missing)
-        return name
 
     def _offer(self) -> str:
         names = self.names()
         return f"choose among {', '.join(names)}" if names else "there is none"
 
-    def _described(self, name: str) -> str:
-        return self._missing(name) or str(self._load(name).description)
+    def _described(self, name: str, owner: str) -> str:
+        return self._missing(name, owner) or str(self._load(name).description)
 
-    def _missing(self, name: str) -> str | None:
+    def _missing(self, name: str, owner: str) -> str | None:
         """Say what a source lacks to be used, None when it lacks nothing."""
         try:
             source = self._load(name)
@@ -158,8 +160,11 @@ class Catalogue:
                 f"{source.title} needs its address: an administrator sets "
                 f"`c.ResearchApp.source_addresses = {{{name!r}: 'https://…'}}`."
             )
-        if source.needs_key and not self.settings.key(name):
-            return f"{source.title} needs a key: set {name.upper()}_API_KEY where the server starts."
+        if source.needs_key and not self.settings.key(name, owner):
+            return (
+                f"{source.title} needs a key: run `jupyter research keys set {name}`, or set "
+                f"{name.upper()}_API_KEY where the server is started."
+            )
         return None
 
     def _address(self, name: str, source: Any) -> str:

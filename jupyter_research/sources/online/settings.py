@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +9,9 @@ from pathlib import Path
 from .pace import Pace
 
 
-def environment_key(name: str) -> str | None:
-    """Give the key of a service that the environment holds: `TAVILY_API_KEY` for `tavily`."""
-    return os.environ.get(f"{name.upper()}_API_KEY") or None
+def _no_key(name: str, owner: str) -> str | None:
+    """Know no key."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,7 @@ class OnlineSettings:
     contact: str = ""
     #: The folder of the caches, one for each owner; None for none.
     cache: Path | None = None
-    #: Gives the key of a service at the start of a session.
-    key: Callable[[str], str | None] = environment_key
+    #: Gives the key of a service for an owner, anew for each session.
+    key: Callable[[str, str], str | None] = _no_key
     #: Shared by all sessions: a service counts the requests of a machine.
     pace: Pace = field(default_factory=Pace)
