@@ -27,6 +27,7 @@ from jupyter_research.testing import KEYS, FakeWeb, Reply
 from jupyter_research.work import Control, Decision, Place, Proposed
 
 QUERY = "tide mill wheel"
+HERE = Place(root=None, folder=Path())
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def web_of(fake: FakeWeb, control: Control | None = None, **named: Any) -> Web:
 
 def found_by(fake: FakeWeb, name: str) -> list[Found]:
     with web_of(fake) as web:
-        return Catalogue(settings(fake)).make(name, web, "local").search(QUERY, 10)
+        return Catalogue(settings(fake)).make(name, web, HERE).search(QUERY, 10)
 
 
 # -- the services ----------------------------------------------------------------------------
@@ -104,7 +105,7 @@ def test_service_that_answers_nonsense_is_unavailable_or_empty(fake: FakeWeb, na
     for body in (b"<html>Maintenance</html>", b"{}", b"", b"[1]"):
         fake.answer_next(name, Reply(body=body))
         with web_of(fake) as web:
-            source = Catalogue(settings(fake)).make(name, web, "local")
+            source = Catalogue(settings(fake)).make(name, web, HERE)
             with pytest.raises((Unavailable, AttributeError, KeyError, TypeError)):
                 source.search(QUERY, 10)
 
@@ -112,7 +113,7 @@ def test_service_that_answers_nonsense_is_unavailable_or_empty(fake: FakeWeb, na
 def test_key_is_sent_and_kept_out_of_the_cache(fake: FakeWeb, tmp_path: Path) -> None:
     fake.answer_next("openalex", Reply(body=b'{"results": []}', headers={"Cache-Control": "max-age=60"}))
     with web_of(fake, cache=tmp_path / "cache.sqlite") as web:
-        assert Catalogue(settings(fake)).make("openalex", web, "local").search(QUERY, 10) == []
+        assert Catalogue(settings(fake)).make("openalex", web, HERE).search(QUERY, 10) == []
     [asked] = fake.requests("openalex")
     assert asked.params["api_key"] == KEYS["openalex"]
     assert KEYS["openalex"].encode() not in (tmp_path / "cache.sqlite").read_bytes()
@@ -437,17 +438,23 @@ def test_administrator_says_which_sources_there_are(fake: FakeWeb) -> None:
     assert catalogue.names() == ["wikipedia"]
     for name in ("arxiv", "https://example.org/"):
         with pytest.raises(InvalidRequest, match="allowed"):
-            catalogue.check([name], "local")
+            catalogue.check([name], HERE)
 
 
 def test_source_that_lacks_its_key_or_address_says_so() -> None:
     catalogue = Catalogue(OnlineSettings())
     with pytest.raises(InvalidRequest, match="OPENALEX_API_KEY"):
-        catalogue.check(["openalex"], "local")
+        catalogue.check(["openalex"], HERE)
     with pytest.raises(InvalidRequest, match="source_addresses"):
-        catalogue.check(["searxng"], "local")
+        catalogue.check(["searxng"], HERE)
     with pytest.raises(UnknownName, match="choose among arxiv"):
-        catalogue.check(["gopher"], "local")
+        catalogue.check(["gopher"], HERE)
+
+
+def test_guest_is_given_no_key_of_the_hosts(fake: FakeWeb) -> None:
+    guest = Place(root=None, folder=Path(), guest=True)
+    with pytest.raises(InvalidRequest, match="needs a key"):
+        Catalogue(settings(fake)).check(["tavily"], guest)
 
 
 def test_every_source_is_documented() -> None:

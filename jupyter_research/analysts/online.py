@@ -192,7 +192,7 @@ class Online:
         web = self._web
         with self._lock:
             if name not in self._made:
-                self._made[name] = self._catalogue.make(name, web, self._work.owner)
+                self._made[name] = self._catalogue.make(name, web, self._work.place)
             return self._made[name]
 
 

@@ -80,7 +80,7 @@ class Analysts:
             raise InvalidRequest(
                 f"{online[0]} is online, and this session is local only: leave out one of the two."
             )
-        self._catalogue.check(online, place.owner)
+        self._catalogue.check(online, place)
         model = self._thinking.settle(read, place, local_only=local)
         read = replace(read, online=online)
         return {**read.to_json(), **model, "local_only": local, "budget": self._within(read.budget)}

@@ -78,7 +78,7 @@ class Catalogue:
         files = tuple(name for name in sources if name not in online)
         return tuple(dict.fromkeys(name.removeprefix(PREFIX) for name in online)), files
 
-    def check(self, names: Sequence[str], owner: str) -> None:
+    def check(self, names: Sequence[str], place: Place) -> None:
         """Check that each can be asked.
 
         Raises:
@@ -86,7 +86,7 @@ class Catalogue:
             InvalidRequest: for one that is not allowed or lacks what it needs, with what to do.
         """
         for name in names:
-            self._check(name, owner)
+            self._check(name, place)
 
     def client(self, work: Work, waits: Callable[[float, str], None]) -> Web:
         """Make the client of a session: its own connections, the cache of its owner."""
@@ -103,10 +103,10 @@ class Catalogue:
             waits=waits,
         )
 
-    def make(self, name: str, web: Web, owner: str) -> OnlineSource:
+    def make(self, name: str, web: Web, place: Place) -> OnlineSource:
         """Make a source for a session."""
         source = self._load(name)
-        made: OnlineSource = source(web, self._address(name, source), self.settings.key(name, owner))
+        made: OnlineSource = source(web, self._address(name, source), self._key(name, place))
         return made
 
     def title(self, name: str) -> str:
@@ -130,7 +130,7 @@ class Catalogue:
             )
         return True
 
-    def _check(self, name: str, owner: str) -> None:
+    def _check(self, name: str, place: Place) -> None:
         allowed = self.settings.allowed
         if is_address(name):
             if allowed is not None and PAGES not in allowed:
@@ -139,17 +139,21 @@ class Catalogue:
             raise UnknownName(f"There is no online source {name!r}: {self._offer()}.")
         elif name not in self.names():
             raise InvalidRequest(f"The online source {name} is not allowed on this server: {self._offer()}.")
-        elif missing := self._missing(name, owner):
+        elif missing := self._missing(name, self._key(name, place)):
             raise InvalidRequest(missing)
+
+    def _key(self, name: str, place: Place) -> str | None:
+        """Give the key for a session; a guest of somebody else's server gets none of its host's."""
+        return None if place.guest else self.settings.key(name, place.owner)
 
     def _offer(self) -> str:
         names = self.names()
         return f"choose among {', '.join(names)}" if names else "there is none"
 
     def _described(self, name: str, owner: str) -> str:
-        return self._missing(name, owner) or str(self._load(name).description)
+        return self._missing(name, self.settings.key(name, owner)) or str(self._load(name).description)
 
-    def _missing(self, name: str, owner: str) -> str | None:
+    def _missing(self, name: str, key: str | None) -> str | None:
         """Say what a source lacks to be used, None when it lacks nothing."""
         try:
             source = self._load(name)
@@ -160,7 +164,7 @@ class Catalogue:
                 f"{source.title} needs its address: an administrator sets "
                 f"`c.ResearchApp.source_addresses = {{{name!r}: 'https://…'}}`."
             )
-        if source.needs_key and not self.settings.key(name, owner):
+        if source.needs_key and not key:
             return (
                 f"{source.title} needs a key: run `jupyter research keys set {name}`, or set "
                 f"{name.upper()}_API_KEY where the server is started."
