@@ -43,7 +43,30 @@ class ChoicesHandler(ResearchHandler):
     async def get(self, noun: str) -> None:
         """Answer with name and description of each."""
         runtime = await self.access.runtime()
-        self.answer({noun: await self.access.call(getattr(runtime, noun))})
+        if noun == "models" and self.whole("check", 0, 0, 1):
+            found = await self.access.call(runtime.models, self.caller.owner, check=True)
+        else:
+            found = await self.access.call(getattr(runtime, noun))
+        self.answer({noun: found})
+
+
+class DefaultsHandler(ResearchHandler):
+    """Keep what one has chosen for all one's sessions."""
+
+    @web.authenticated
+    @authorized("read", "research")
+    async def get(self) -> None:
+        """Answer with one's choices."""
+        runtime = await self.access.runtime()
+        self.answer(await self.access.call(runtime.defaults, self.caller))
+
+    @web.authenticated
+    @authorized("write", "research")
+    async def put(self) -> None:
+        """Take the choices of the body in place of the earlier ones."""
+        body = self.body()
+        runtime = await self.access.runtime()
+        self.answer(await self.access.call(runtime.keep_defaults, self.caller, body))
 
 
 class SessionsHandler(ResearchHandler):
@@ -310,6 +333,7 @@ _SESSION = r"/sessions/(?P<session_id>[^/]+)"
 ROUTES: list[tuple[str, type[web.RequestHandler]]] = [
     (r"/health", HealthHandler),
     (r"/(?P<noun>researchers|models|libraries|sources)", ChoicesHandler),
+    (r"/defaults", DefaultsHandler),
     (r"/sessions", SessionsHandler),
     (_SESSION, SessionHandler),
     (_SESSION + r"/(?P<action>approve|modify)", DecisionHandler),

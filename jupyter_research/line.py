@@ -22,6 +22,8 @@ class Line:
     #: `--ask`, `--yes`, `--wait`, `--new`, `--in-kernel`, `--cells`, as the names of a request's fields.
     flags: dict[str, bool] = field(default_factory=dict)
     open: bool = False
+    #: Keep the options for all sessions.
+    save: bool = False
     #: Names of variables that hold DataFrames.
     data: list[str] = field(default_factory=list)
 
@@ -58,6 +60,8 @@ def parse(line: str, cell: str | None = None) -> Line:
             result.options["local_only"] = True
         elif name == "--open":
             result.open = True
+        elif name == "--save-defaults":
+            result.save = True
         elif name in _VALUES:
             if not equals:
                 value, rest = _word(rest)
@@ -72,7 +76,7 @@ def parse(line: str, cell: str | None = None) -> Line:
         if result.topic:
             raise InvalidRequest("The topic of %%research stands below it: on its line only options.")
         result.topic = cell.strip()
-        if not result.topic and not result.open:
+        if not result.topic and not result.open and not result.save:
             raise InvalidRequest("The topic is empty: write it below %%research.")
     return result
 

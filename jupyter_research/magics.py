@@ -49,6 +49,7 @@ class ResearchMagics(Magics):
             --wait               return at the end
             --new                start afresh instead of rejoining
             --in-kernel          work in this kernel: restarting it interrupts the session
+            --save-defaults      keep --model, --analysts, --turns and --budget for all your sessions
             --open [ID]          show a session again, the newest without an ID
 
         The result is the session: `.report`, `.claims`, `.search()`, `.ask()`, `.wait()`, `.cancel()` …
@@ -64,7 +65,11 @@ class ResearchMagics(Magics):
 def _obey(line: Line) -> Session | None:
     if line.open:
         return _reopen(line.topic)
+    if line.save:
+        notebook.save_defaults(line.options)
     if not line.topic.strip("? "):
+        if line.save:
+            return None
         _help()
         return None
     shell = output.running_shell()

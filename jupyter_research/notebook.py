@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from typing import Any
 from . import card, cell, frames, history
 from .client import Client, Collection, LocalClient, NoCredential, Server, ServerClient, Session, connect
 from .client.discovery import kernel_id, parent_server
-from .errors import InvalidRequest, ResearcherFailed, ResearchError, SessionNotFound
+from .errors import InvalidRequest, NoKey, ResearcherFailed, ResearchError, SessionNotFound
 from .events import State
 
 #: Seconds that the last update of an output may take after the session has ended.
@@ -175,11 +176,21 @@ def begin(request: Request) -> Session | None:
             ) from None
         cell.show_start(_body(request, None))
         return None
-    snapshot, created = client.submit(_body(request, client))
+    try:
+        snapshot, created = client.submit(_body(request, client))
+    except NoKey as error:
+        raise NoKey(f"{error}{_own_key(str(error))}") from None
     if not created:
         print(f"From {card.ago(snapshot['created'])}; --new starts afresh.")
     found = Session(client, snapshot, cell.show_once)
     return _shown(found, wait=alone if request.wait is None else request.wait)
+
+
+def save_defaults(options: Mapping[str, Any]) -> None:
+    """Keep options for all one's sessions, and say which these are."""
+    kept = connect().keep_defaults(dict(options))
+    said = ", ".join(f"{name} {value}" for name, value in kept.items()) or "none"
+    print(f"Your defaults: {said}.")
 
 
 def unattended() -> bool:
@@ -193,6 +204,14 @@ def unattended() -> bool:
     if hasattr(shell, "kernel"):
         return not getattr(shell.kernel, "_allow_stdin", True) and parent_server() is None
     return not sys.stdin.isatty()
+
+
+def _own_key(sentence: str) -> str:
+    """Say that this kernel has the key that the server lacks, where that is so; the key itself stays here."""
+    named = re.search(r"set (\w+_API_KEY) where the server", sentence)
+    if named is None or not os.environ.get(named[1]):
+        return ""
+    return f" Your notebook has {named[1]}, the server does not."
 
 
 def _shown(found: Session, *, wait: bool) -> Session:

@@ -50,6 +50,7 @@ __all__ = [
     "Finding",
     "Indexed",
     "KeptIndex",
+    "Keys",
     "OnlineSettings",
     "Runtime",
     "Settings",
@@ -415,12 +416,24 @@ class Runtime:
         """List the researchers that can be chosen."""
         return self._registry.describe()
 
-    def models(self) -> Sequence[Mapping[str, str]]:
-        """List the models that can be chosen."""
+    def models(self, owner: str = "", *, check: bool = False) -> Sequence[Mapping[str, Any]]:
+        """List the models that can be chosen; with `check` ask each whether it answers."""
+        described: Sequence[Mapping[str, Any]] = self._analysts.describe_models(owner, check=check)
+        return described
+
+    def defaults(self, caller: Caller) -> dict[str, Any]:
+        """Give what a person has chosen for all their sessions."""
+        return self._analysts.defaults(caller.owner)
+
+    def keep_defaults(self, caller: Caller, choices: Any) -> dict[str, Any]:
+        """Take a person's choices in place of the earlier ones."""
+        return self._analysts.keep_defaults(caller.owner, choices)
+
+    @property
+    def _analysts(self) -> Analysts:
         analysts = self._registry.get(Analysts.name)
         assert isinstance(analysts, Analysts)
-        described: Sequence[Mapping[str, str]] = analysts.describe_models()
-        return described
+        return analysts
 
     def libraries(self) -> Sequence[Mapping[str, str]]:
         """List the libraries that can be named as a source."""

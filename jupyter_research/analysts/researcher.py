@@ -70,7 +70,7 @@ class Analysts:
         """
         from ..sources import check
 
-        read = Options.from_json(options)
+        read = Options.from_json(self._thinking.completed(options, place.owner))
         online, files = self._catalogue.split(read.sources, place)
         if files or not (online or read.documents):
             check(files, place)
@@ -112,9 +112,21 @@ class Analysts:
         """Give an edited team as it will be used; raise `InvalidRequest` where it cannot be."""
         return dict(check_team(proposal))
 
-    def describe_models(self) -> Sequence[Mapping[str, str]]:
-        """List the models that can be chosen."""
-        return self._thinking.describe()
+    def describe_models(self, owner: str = "", *, check: bool = False) -> Sequence[Mapping[str, Any]]:
+        """List the models that can be chosen; with `check` each says whether it answers."""
+        return self._thinking.describe(owner, check=check)
+
+    def defaults(self, owner: str) -> dict[str, Any]:
+        """Give what a person has chosen for all their sessions."""
+        return self._thinking.defaults.of(owner)
+
+    def keep_defaults(self, owner: str, choices: Any) -> dict[str, Any]:
+        """Take a person's choices in place of the earlier ones.
+
+        Raises:
+            InvalidRequest: with one sentence, where they cannot be.
+        """
+        return self._thinking.keep(owner, choices)
 
     def local_addresses(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         """Name what a local-only session connects to by itself: its model, where that is on this machine."""

@@ -14,7 +14,7 @@ from ..errors import InvalidRequest, NoKey, UnknownName
 from ..ledger import Ledger
 from ..models import Extractive, Model
 from ..models.base import Splitter
-from ..models.chat import Entry, Gates, Opening, entry, install, need_package, opened
+from ..models.chat import Entry, Gates, Opening, answers, entry, install, need_package, opened
 from ..models.chat.prices import price_of
 from ..models.defaults import Defaults
 from ..models.keys import Keys, variables
@@ -54,6 +54,26 @@ class Thinking:
             (self.default, "the server's default"),
         )
         return next(((name, why) for name, why in choices if name), (PLAIN, "no other was chosen"))
+
+    def completed(self, options: Mapping[str, Any], owner: str) -> dict[str, Any]:
+        """Give the options with what a person has chosen for all sessions, but for the model."""
+        chosen = {name: value for name, value in self.defaults.of(owner).items() if name != "model"}
+        return {**chosen, **{name: value for name, value in options.items() if value is not None}}
+
+    def keep(self, owner: str, choices: Any) -> dict[str, Any]:
+        """Take what a person has chosen for all sessions.
+
+        Raises:
+            InvalidRequest: for a choice that cannot be kept.
+        """
+        if not isinstance(choices, Mapping):
+            raise InvalidRequest("The body must be a JSON object.")
+        kept = {name: value for name, value in choices.items() if value is not None}
+        given = self.defaults.checked(kept)
+        read = Options.from_json(given)
+        if read.model not in (None, PLAIN):
+            self.entry(str(read.model))
+        return self.defaults.keep(owner, given)
 
     def settle(self, options: Options, place: Place, *, local_only: bool) -> dict[str, str]:
         """Give the options that say which model it will be and why, checked before a session begins.
@@ -166,18 +186,23 @@ class Thinking:
         with opened(opening) as model:
             yield model
 
-    def describe(self) -> list[dict[str, str]]:
-        """List what can be chosen, each with what it needs."""
+    def describe(self, owner: str = "", *, check: bool = False) -> list[dict[str, Any]]:
+        """List what can be chosen, each with what it needs, and with `check` whether it answers."""
         plain = "Quotes your documents word for word: no language model, no network, no key."
-        described = [{"name": PLAIN, "description": plain}]
-        for name in self.configured:
+        described: list[dict[str, Any]] = [{"name": PLAIN, "description": plain}]
+        names = [*self.configured, *([self.default] if self.default not in {"", PLAIN} else [])]
+        for name in dict.fromkeys(names):
             try:
-                described.append({"name": name, "description": self._needs(self.entry(name))})
+                found = self.entry(name)
             except InvalidRequest as error:
                 described.append({"name": name, "description": str(error)})
+                continue
+            described.append({"name": name, "description": self._needs(found, owner)})
+            if check:
+                described[-1]["answers"] = self._answers(found, owner)
         return described
 
-    def _needs(self, found: Entry) -> str:
+    def _needs(self, found: Entry, owner: str) -> str:
         where = "on this machine" if found.local else f"at {found.host}"
         try:
             need_package(found.provider)
@@ -185,9 +210,16 @@ class Thinking:
             return f"{found.provider}:{found.model} {where}; install it with `{install(found.provider)}`."
         if found.key is None:
             return f"{found.provider}:{found.model} {where}; needs no key."
-        known = self.keys.find(found.key, "")
+        known = self.keys.find(found.key, owner)
         key = f"the key comes from {known[1]}" if known else f"there is no key for {found.key}"
         return f"{found.provider}:{found.model} {where}; {key}."
+
+    def _answers(self, found: Entry, owner: str) -> str:
+        """Say in a few words whether a provider answers; asks for its list of models, which costs nothing."""
+        try:
+            return answers(found, self.key(found, owner))
+        except NoKey as error:
+            return str(error)
 
 
 def _of_notebook(path: Path | None) -> str | None:

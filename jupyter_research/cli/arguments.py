@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     _of_session(commands, "tail", "follow what a session does", ("show", "tail"))
     _search(commands)
     _library(commands)
+    _command(commands, "models", "list the models and whether they answer", ("models", "models"))
+    _keys(commands)
     _doctor(commands)
     _backup(commands)
     return parser
@@ -173,6 +175,20 @@ def _search(commands: Any) -> None:
     parser.add_argument("query", nargs="+", help="what to look for")
     parser.add_argument("--source", action="append", metavar="NAME", help="as for run")
     parser.add_argument("-k", type=int, default=10, metavar="N", help="how many passages (default: 10)")
+
+
+def _keys(commands: Any) -> None:
+    parser = commands.add_parser(
+        "keys", help="keep the keys of providers", description="Keep the keys of providers."
+    )
+    inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _command(inner, "list", "list the providers that have a key", ("keys", "list_keys"))
+    for name, help, function in (
+        ("set", "ask for a provider's key and keep it", "set_key"),
+        ("remove", "forget a provider's key", "remove"),
+    ):
+        one = _command(inner, name, help, ("keys", function))
+        one.add_argument("provider", metavar="PROVIDER", help="openai, anthropic, … or a model's key name")
 
 
 def _library(commands: Any) -> None:

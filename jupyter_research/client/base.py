@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from ..events import Snapshot
@@ -67,6 +67,12 @@ class Client(Protocol):
 
     def ask(self, session_id: str, question: str) -> dict[str, Any]:
         """Answer from a session's library: `{"report", "markdown"}`."""
+
+    def models(self) -> Sequence[Mapping[str, Any]]:
+        """List the models that can be chosen, and whether each answers."""
+
+    def keep_defaults(self, choices: Mapping[str, Any]) -> dict[str, Any]:
+        """Take choices for all one's sessions in place of the earlier ones."""
 
     def health(self) -> dict[str, Any]:
         """Give the version and how many sessions are in which state."""

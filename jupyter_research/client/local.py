@@ -18,7 +18,7 @@ from .base import Events, Passages, Snapshots, Where
 from .discovery import kernel_id, parent_server
 
 if TYPE_CHECKING:
-    from ..runtime import Finding, Indexed, KeptIndex, Runtime
+    from ..runtime import Finding, Indexed, KeptIndex, Keys, Runtime
 
 
 class LocalClient:
@@ -161,6 +161,21 @@ class LocalClient:
     def search(self, query: str, *, sources: Sequence[str], k: int = 20) -> Sequence[Mapping[str, Any]]:
         """Give the passages of files that fit best, without a session."""
         return self.runtime.search(self._caller, query, sources=sources, k=k)
+
+    def models(self) -> Sequence[Mapping[str, Any]]:
+        """List the models that can be chosen, and whether each answers."""
+        return self.runtime.models(self._caller.owner, check=True)
+
+    def keep_defaults(self, choices: Mapping[str, Any]) -> dict[str, Any]:
+        """Take choices for all one's sessions in place of the earlier ones."""
+        return self.runtime.keep_defaults(self._caller, choices)
+
+    @staticmethod
+    def keys() -> Keys:
+        """Give the keys of providers that this person keeps."""
+        from ..runtime import Keys
+
+        return Keys(_keys_file(), os.environ)
 
     def health(self) -> dict[str, Any]:
         """Give the version and how many sessions are in which state."""

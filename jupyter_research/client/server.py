@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -102,6 +102,16 @@ class ServerClient:
         """Answer from a session's library: `{"report", "markdown"}`."""
         body = {"question": question}
         return self._object(self._send("POST", _of(session_id, "ask"), body, patience=_PATIENCE))
+
+    def models(self) -> Sequence[Mapping[str, Any]]:
+        """List the models that can be chosen, and whether each answers."""
+        answer = self._send("GET", "research/api/models?check=1", patience=_PATIENCE)
+        found: Sequence[Mapping[str, Any]] = self._object(answer)["models"]
+        return found
+
+    def keep_defaults(self, choices: Mapping[str, Any]) -> dict[str, Any]:
+        """Take choices for all one's sessions in place of the earlier ones."""
+        return self._object(self._send("PUT", "research/api/defaults", dict(choices)))
 
     def health(self) -> dict[str, Any]:
         """Give the version and how many sessions are in which state."""

@@ -28,16 +28,21 @@ class Defaults:
         known = self._read().get(owner)
         return dict(known) if isinstance(known, dict) else {}
 
-    def keep(self, owner: str, choices: Mapping[str, Any]) -> dict[str, Any]:
-        """Take choices in place of the earlier ones; an empty object forgets them.
+    @staticmethod
+    def checked(choices: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the choices where all of them can be kept.
 
         Raises:
-            InvalidRequest: for a choice that cannot be kept.
+            InvalidRequest: with the one that cannot.
         """
         unknown = sorted(set(choices) - set(NAMES))
         if unknown:
             raise InvalidRequest(f"{unknown[0]} cannot be a default: {', '.join(NAMES)} can.")
-        kept = {name: value for name, value in choices.items() if value is not None}
+        return dict(choices)
+
+    def keep(self, owner: str, choices: Mapping[str, Any]) -> dict[str, Any]:
+        """Take choices in place of the earlier ones; an empty object forgets them."""
+        kept = dict(choices)
         with self._lock:
             everybody = self._read()
             everybody.pop(owner, None)

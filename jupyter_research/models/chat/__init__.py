@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .answering import answers
 from .entry import Entry, entry
 from .gate import Gates
 from .opening import Opening, opened
 from .packages import install, need_package
 
-__all__ = ["Entry", "Gates", "Opening", "entry", "install", "need_package", "opened"]
+__all__ = ["Entry", "Gates", "Opening", "answers", "entry", "install", "need_package", "opened"]
