@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from ._version import __version__
-from .analysts import Analysts
+from .analysts import Analysts, Brief
 from .analysts.thinking import Thinking
 from .broadcast import Broadcast
 from .capture import Capture
@@ -181,17 +181,16 @@ class Runtime:
             may_wait=lambda: not self.broadcast.on_loop(),
         )
         self.broadcast.use(self._store)
-        self._registry = Registry(
-            Analysts(
-                indexes=settings.indexes or folder.indexes,
-                thinking=self._thinking(),
-                local_only=settings.local_only,
-                max_seconds=settings.max_session_seconds,
-                online=replace(settings.online, cache=folder.path / "web", key=self._source_key),
-                meter=self._meter,
-            ),
-            settings.researchers,
-        )
+        built_in: dict[str, Any] = {
+            "indexes": settings.indexes or folder.indexes,
+            "thinking": self._thinking(),
+            "local_only": settings.local_only,
+            "max_seconds": settings.max_session_seconds,
+            "online": replace(settings.online, cache=folder.path / "web", key=self._source_key),
+            "meter": self._meter,
+        }
+        self._registry = Registry(Analysts(**built_in), settings.researchers)
+        self._registry.add(Brief(**built_in))
         self._manager = Manager(
             self._store,
             self._registry,

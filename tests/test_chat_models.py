@@ -8,9 +8,9 @@ import time
 import pytest
 from test_analysts import PAPERS, TOPIC, Session, quotes
 
-from jupyter_research.analysts import Analysts
+from jupyter_research.analysts import Analysts, Brief
 from jupyter_research.analysts.thinking import Thinking
-from jupyter_research.errors import ModelFailed, ResearcherFailed, SessionCancelled
+from jupyter_research.errors import InvalidRequest, ModelFailed, ResearcherFailed, SessionCancelled
 from jupyter_research.ledger import Ledger
 from jupyter_research.models.keys import Keys
 from jupyter_research.report import Verdict
@@ -370,3 +370,31 @@ def test_tracing_of_somebodys_environment_stays_off(make, monkeypatch):
         monkeypatch.setenv("LANGSMITH_API_KEY", "any")
         make(analysts=1, turns=1).finish()
         assert spy.asked == []
+
+
+class BriefSession(ChatSession):
+    """Run a session of the researcher that calls once."""
+
+    def __init__(self, tmp_path, place, server, **options):
+        super().__init__(tmp_path, place, server, **options)
+        self.researcher = Brief(indexes=tmp_path / "indexes", thinking=thinking(server))
+        self.recorder.approval = lambda question, proposal: self.asked_for.append(question)
+        self.asked_for = []
+
+
+def test_a_brief_is_written_in_one_call_and_checked_by_the_same_code(tmp_path, place):
+    with ChatServer() as server:
+        session = BriefSession(tmp_path, place, server)
+        report = session.turn().report
+        assert [one.title for one in server.asked] == ["Report"]
+        assert "It will take 1 to" in session.asked_for[0]
+        assert [section.heading for section in report.sections] == ["Introduction", "Findings", "Conclusion"]
+        assert quotes(report)
+        assert {claim.verdict for claim in report.claims() if claim.citations} == {Verdict.VERBATIM}
+        again = session.turn().report
+        assert len(server.asked) == 1 and again.sections == report.sections
+
+
+def test_a_brief_needs_a_chat_model(tmp_path, place):
+    with pytest.raises(InvalidRequest, match="name one with `--model"):
+        Brief(indexes=tmp_path / "indexes").check({}, place)

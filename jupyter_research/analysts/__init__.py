@@ -5,6 +5,7 @@ Light to import: LangGraph, parsers and models are imported when it runs.
 
 from __future__ import annotations
 
+from .brief import Brief
 from .researcher import Analysts
 
-__all__ = ["Analysts"]
+__all__ = ["Analysts", "Brief"]

@@ -17,6 +17,7 @@ _REPAIR: Final = (900, 200)
 _TEAM: Final = (2800, 350)
 _BODY: Final = (2200, 120)
 _EDGE: Final = (5500, 250)
+_REPORT: Final = (8000, 1200)
 #: Models write more or less than that, and count tokens in their own ways.
 _LEAST: Final = 0.6
 _MOST: Final = 1.8
@@ -25,9 +26,9 @@ Tokens = tuple[int, int]
 
 
 def estimate(entry: Entry, price: Price | None, chosen: str, analysts: int, turns: int) -> Estimate:
-    """Give the least and the most that is likely."""
-    low = _team(analysts, 1, repaired=False)
-    high = _team(analysts, turns, repaired=True)
+    """Give the least and the most that is likely; without analysts it is one call."""
+    low = _team(analysts, 1, repaired=False) if analysts else [_REPORT]
+    high = _team(analysts, turns, repaired=True) if analysts else [_REPORT, _REPORT, *[_REPAIR] * 4]
     least, most = (_sum(calls, factor) for calls, factor in ((low, _LEAST), (high, _MOST)))
     money = None if price is None else [round(price.of(*one), 4) for one in (least, most)]
     calls = [len(low), len(high)]

@@ -20,6 +20,9 @@ _HITS: Final = 12
 _GLIMPSE: Final = 8
 _ROOM: Final = 12_000
 _GLIMPSE_ROOM: Final = 6_000
+#: The same for a prompt that is the only one.
+_BRIEF_HITS: Final = 24
+_BRIEF_ROOM: Final = 24_000
 #: How many claims an answer and a section may have.
 _CLAIMS: Final = 6
 _SECTION_CLAIMS: Final = 10
@@ -200,6 +203,30 @@ class Chat:
     def write_conclusion(self, brief: Brief, body: Sequence[SectionDraft]) -> SectionDraft:
         """Write what the passages come to together."""
         return self._edge(brief, body, "conclusion", "Conclusion")
+
+    def write_report(
+        self, brief: Brief, hits: Sequence[Hit]
+    ) -> tuple[SectionDraft, list[SectionDraft], SectionDraft]:
+        """Write introduction, body and conclusion in one call; without the model, quote what is closest."""
+        given = numbered(hits, _BRIEF_HITS, _BRIEF_ROOM)
+        prompt = prompts.report(brief.topic, given)
+        heard = self._ask(prompts.WRITER, prompt, shapes.Report) if given else None
+        if heard is None or heard.value is None:
+            body = self._plain.write_body(brief, [], hits)[:1]
+            return (
+                self._plain.write_introduction(brief, body),
+                body,
+                self._plain.write_conclusion(brief, body),
+            )
+        report = heard.value
+
+        def section(heading: str, claims: Sequence[shapes.Cited], place: int) -> SectionDraft:
+            drafts = self._repaired(self._cited(f"{prompt}{place}", claims, given))
+            return {"heading": heading, "analyst": None, "claims": drafts}
+
+        body = [section(one.heading, one.claims, number) for number, one in enumerate(report.sections, 2)]
+        introduction = section("Introduction", report.introduction, 0)
+        return introduction, body, section("Conclusion", report.conclusion, 1)
 
     def _edge(self, brief: Brief, body: Sequence[SectionDraft], which: str, heading: str) -> SectionDraft:
         drafts = [draft for section in body for draft in section["claims"] if draft["quotes"]]
