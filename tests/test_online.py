@@ -328,6 +328,12 @@ def test_named_page_is_read_without_its_menus(session: Any, fake: FakeWeb) -> No
     assert len(fake.requests("pages")) == 1
 
 
+def test_same_text_at_two_addresses_is_one_document(session: Any, fake: FakeWeb) -> None:
+    fake.pages["copy"] = fake.pages["mills.html"]
+    report = session(fake.page("mills.html"), fake.page("copy")).finish()
+    assert len(report.sources) == 1
+
+
 @pytest.mark.parametrize(
     ("reply", "seen"),
     [

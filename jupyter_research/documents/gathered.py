@@ -55,7 +55,8 @@ class Gathered:
 
     def add(self, texts: Sequence[Text]) -> None:
         """Take texts in; one that is there already stays as it is."""
-        new = [text for text in texts if not self._index.has(text.hash)]
+        # Two addresses may give the same text.
+        new = [text for text in {text.id: text for text in texts}.values() if not self._index.has(text.hash)]
         if new:
             self._index.write([self._entry(text) for text in new])
 
