@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -23,8 +24,8 @@ class FakeWeb:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
-        #: Pages by their path beneath `/pages/`.
-        self.pages: dict[str, Reply] = dict(services.PAGES)
+        #: Pages by their path beneath `/pages/`, or what makes one of a request.
+        self.pages: dict[str, Reply | Callable[[Asked], Reply]] = dict(services.PAGES)
         self.robots = "User-agent: *\nDisallow: /pages/private\n"
         self._faults: dict[str, deque[Reply]] = defaultdict(deque)
         self._lock = threading.Lock()
@@ -80,7 +81,8 @@ class FakeWeb:
         if asked.service == "robots.txt":
             return Reply(body=self.robots.encode(), headers={"Content-Type": "text/plain"})
         if asked.service == "pages":
-            return self.pages.get(asked.path.removeprefix("/pages/"), Reply(status=404))
+            page = self.pages.get(asked.path.removeprefix("/pages/"), Reply(status=404))
+            return page if isinstance(page, Reply) else page(asked)
         service = services.SERVICES.get(asked.service)
         return Reply(status=404) if service is None else service(asked, f"http://{self.host}")
 
