@@ -102,6 +102,8 @@ class Session:
                     "section": section.heading,
                     "text": claim.text,
                     "verdict": claim.verdict.value,
+                    "missing": list(claim.missing),
+                    "note": claim.note,
                     "sources": [numbers[citation.source] for citation in claim.citations],
                     "quotes": [citation.quote for citation in claim.citations],
                 }

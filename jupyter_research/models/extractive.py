@@ -134,15 +134,16 @@ class Extractive:
     def write_body(
         self, brief: Brief, sections: Sequence[SectionDraft], hits: Sequence[Hit]
     ) -> list[SectionDraft]:
-        """Put the sentences closest to the topic first, then what may contradict, then each lens."""
+        """Put the sentences closest to the topic first, then each lens, then what may contradict."""
         pool = self._pool(brief, hits)
         near = pool.near(_NEAR_ENOUGH)
         # Near the topic counts for more here than standing on its own: these are the direct hits.
         scored = {one.key: pool.nearness[one.key] * (0.8 + 0.2 * one.quality) for one in near}
         most = min(CLOSEST, max(_FEWEST, len(near) // 3))
         said = Said()
-        closest = said.new(sentence.draft(score) for sentence, score in pool.choose(scored, most))
+        # First of all, because nothing stands twice: what opposes is worth more side by side than apart.
         pairs = [pair for pair in opposed(near[:_COMPARED]) if said.takes_all(_drafts(pair))]
+        closest = said.new(sentence.draft(score) for sentence, score in pool.choose(scored, most))
         body: list[SectionDraft] = []
         if closest:
             body.append({"heading": CLOSEST_HEADING, "analyst": None, "claims": closest})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Final
 
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
@@ -45,14 +46,15 @@ _SCRIPTS: Final = (
 def foreign_language(text: str) -> str | None:
     """Name the language of `text` when it is clearly not English; None otherwise."""
     sample = text[:_ENOUGH]
-    letters = sum(character.isalpha() for character in sample)
-    for name, script in reversed(_SCRIPTS):
+    found = _LETTERS.findall(sample.lower())
+    letters = sum(map(len, found))
+    for name, script in () if sample.isascii() else reversed(_SCRIPTS):
         if len(script.findall(sample)) > 0.2 * max(letters, _FEWEST):
             return name
-    found = [word.lower() for word in _LETTERS.findall(sample)]
     if len(found) < _FEWEST:
         return None
-    shares = {name: sum(word in common for word in found) / len(found) for name, common in _WORDS.items()}
+    counted = Counter(found)
+    shares = {name: sum(counted[word] for word in common) / len(found) for name, common in _WORDS.items()}
     best = max(shares, key=lambda name: shares[name])
     if best == "English" or shares[best] < _SHARE or shares[best] < _AHEAD * shares["English"]:
         return None

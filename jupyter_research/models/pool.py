@@ -148,7 +148,9 @@ class Pool:
         self._relevant: list[Sentence] | None = None
         wanted = _vector(topic.counts, self._rarity)
         for sentence in self.sentences:
-            likeness = _cosine(self.vector(sentence), wanted)
+            # Most sentences of a large library have no word of the topic: none of them is weighed in vain.
+            shares = not topic.counts.keys().isdisjoint(sentence.stems)
+            likeness = _cosine(self.vector(sentence), wanted) if shares else 0.0
             near = 0.5 * passage[sentence.key] + 0.5 * likeness
             covered = topic.coverage(sentence.stems)
             beside = _BESIDE if topic.keys.isdisjoint(sentence.stems) else 1.0
