@@ -55,7 +55,8 @@ format: $(VENV)/.check ## put the code into its form
 	ruff format .
 
 bench: $(VENV)/.built $(VENV)/.test $(VENV)/.bench ## measure what benchmarks/ measures
-	for script in benchmarks/*.py; do echo "== $$script"; python "$$script"; done
+	for script in benchmarks/*.py; do echo "== $$script"; \
+	  case $$script in */library.py) python "$$script" $(SCIFACT);; *) python "$$script";; esac; done
 
 soak: $(VENV)/.built $(VENV)/.test ## kill a server at work thirty times, on one processor and on two
 	for cpus in 1 2; do KILLS=30 CPUS=$$cpus python -m pytest tests/test_kills.py; done

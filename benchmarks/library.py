@@ -1,7 +1,8 @@
-"""Measure the library on SciFact: indexing, search quality, latency; and the pages per second of PDFs.
+"""Measure the library on SciFact: indexing, search quality, latency; and a session over 300 PDFs.
 
 `python benchmarks/library.py [folder of SciFact]` prints one row per figure, with the least that is
-asked of it. SciFact is `corpus.jsonl`, `queries.jsonl` and `qrels.tsv`, as in BEIR's test set.
+asked of it. SciFact is `corpus.jsonl`, `queries.jsonl` and `qrels.tsv`, as in BEIR's test set; `make bench
+SCIFACT=folder` hands it on.
 """
 
 from __future__ import annotations
@@ -13,11 +14,19 @@ import random
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import psutil
+import pypdfium2
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from live import Server, running_server
 
 from jupyter_research.documents import FileRef, Library
 from jupyter_research.documents.index import Index
@@ -27,13 +36,20 @@ from jupyter_research.documents.passages import cut
 from jupyter_research.documents.rows import Entry
 
 BATCH = 200
+PAPERS = 300
+#: Words for papers that nobody has written.
+LOREM = (
+    "tide mill wheel pond gate water sluice stone grain flour river harbour survey county storm repair "
+    "timber axle bearing current depth flood ebb channel bridge parish record owner miller rent harvest "
+    "season engine steam railway trade barge quay tower clock bell lantern chart coast island"
+)
 
 
 def main(folder: Path | None) -> int:
     """Print the figures; give 1 when one misses its mark."""
     held = [_scifact(folder)] if folder else [_absent()]
     held += [_large(folder)] if folder else []
-    held.append(_pages())
+    held.append(_papers())
     return 0 if all(held) else 1
 
 
@@ -162,32 +178,127 @@ def _timed(index: Index, batch: list[Entry]) -> float:
     return time.perf_counter() - began
 
 
-def _pages() -> bool:
-    """Read PDFs of prose, from starting the children to the last commit."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
+def _papers() -> bool:
+    """Read PDFs: by the library alone, then by a session of a server that answers others meanwhile."""
+    with tempfile.TemporaryDirectory() as scratch, running_server(Path(scratch)) as server:
+        folder = server.root / "papers"
         pages = _make_pdfs(folder)
-        files = [FileRef(path=path.resolve(), name=path.name) for path in sorted(folder.glob("*.pdf"))]
-        library = Library(folder / "pages.sqlite", files)
-        began = time.perf_counter()
-        indexed = library.refresh()
-        seconds = time.perf_counter() - began
-        assert indexed.read == len(files), indexed.failures
-        library.close()
-    return _row("PDF pages a second, children and index included", pages / seconds, 50, least=True)
+        alone = _alone(folder, Path(scratch) / "alone.sqlite")
+        watch = Watch(server)
+        quiet = watch.statuses(for_seconds=3)
+        with watch:
+            took, meanwhile = _read_by_session(server, watch)
+        before, during = statistics.median(quiet) * 1000, statistics.median(meanwhile) * 1000
+        print(f"{PAPERS} PDFs of {pages} pages in all; /api/status took {before:.1f} ms on the quiet server")
+    return all(
+        [
+            _row("PDF pages a second, library alone", pages / alone, 50, least=True),
+            _row("PDF pages a second, session of a server", pages / took, 50, least=True),
+            _row("/api/status meanwhile, times the quiet median", during / before, 2, least=False),
+            _row("memory of the session and its workers", watch.peak / 1e6, 250, least=False, unit="MB"),
+        ]
+    )
 
 
 def _make_pdfs(folder: Path) -> int:
-    import pypdfium2
+    """Set papers in two columns with heads and feet, each of words of its own."""
     import typst
 
+    folder.mkdir()
     pages = 0
-    for number in range(40):
-        source = f"#set page(columns: 2)\n#set par(justify: true)\n= Paper {number}\n#lorem(6000)\n"
-        data = typst.compile(source.encode())
+    for number in range(PAPERS):
+        words = random.Random(number).sample(LOREM.split(), 40)
+        text = " ".join(random.Random(number).choices(words, k=2500))
+        data = typst.compile(
+            f'#set page(columns: 2, header: [Journal of Papers {number}], numbering: "1")\n'
+            f"#set par(justify: true)\n= Paper {number}\n= Introduction\n{text}.\n".encode()
+        )
         (folder / f"{number}.pdf").write_bytes(data)
         pages += len(pypdfium2.PdfDocument(data))
     return pages
+
+
+def _alone(folder: Path, index: Path) -> float:
+    """Give the seconds from starting the children to the last commit."""
+    files = [FileRef(path=path.resolve(), name=path.name) for path in sorted(folder.glob("*.pdf"))]
+    library = Library(index, files)
+    began = time.perf_counter()
+    indexed = library.refresh()
+    seconds = time.perf_counter() - began
+    assert indexed.read == len(files), indexed.failures
+    library.close()
+    return seconds
+
+
+def _read_by_session(server: Server, watch: Watch) -> tuple[float, list[float]]:
+    """Give the seconds that a session's reading took, and those of each request meanwhile."""
+    options = {"sources": ["papers"], "analysts": 1, "turns": 1}
+    began = time.perf_counter()
+    body = {"topic": "what do the papers say?", "options": options}
+    session_id = server.ask("POST", "research/api/sessions", body)["session_id"]
+    times: list[float] = []
+    took = 0.0
+    while not took:
+        times += watch.statuses(for_seconds=0.2)
+        if any(event["step"] == "CREATE_ANALYSTS" for event in _events(server, session_id)):
+            took = time.perf_counter() - began
+    while server.session(session_id)["state"] not in ("completed", "failed"):
+        time.sleep(0.1)
+    assert server.session(session_id)["state"] == "completed", server.session(session_id)["error"]
+    return took, times
+
+
+def _events(server: Server, session_id: str) -> list[dict[str, Any]]:
+    path = f"research/api/sessions/{session_id}/events?limit=1000"
+    found: list[dict[str, Any]] = server.ask("GET", path)["events"]
+    return found
+
+
+class Watch:
+    """Ask a server for its status, and note how much memory it and its children take beyond before."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._process = psutil.Process(server.process.pid)
+        self._base = 0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        #: The most that was taken beyond what the server took before.
+        self.peak = 0
+
+    def __enter__(self) -> None:
+        self._base = self._taken()
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def statuses(self, *, for_seconds: float) -> list[float]:
+        """Give the seconds of each answer in that time."""
+        times = []
+        end = time.monotonic() + for_seconds
+        while time.monotonic() < end:
+            began = time.perf_counter()
+            self._server.ask("GET", "api/status")
+            times.append(time.perf_counter() - began)
+            time.sleep(0.02)
+        return times
+
+    def _look(self) -> None:
+        while not self._done.wait(0.05):
+            self.peak = max(self.peak, self._taken() - self._base)
+
+    def _taken(self) -> int:
+        return sum(map(_private, [self._process, *self._process.children(recursive=True)]))
+
+
+def _private(process: psutil.Process) -> int:
+    """Give the memory that is this process's alone: the code that processes share counts for none."""
+    try:
+        return int(process.memory_full_info().uss)
+    except psutil.Error:
+        return 0
 
 
 def _p95(times: list[float]) -> float:

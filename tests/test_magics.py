@@ -119,6 +119,9 @@ def test_the_first_line_of_the_issue_gives_a_report_with_citations(kernel: Kerne
     kernel.wait_for(lambda: any("text/markdown" in data for data in run.updates), "the end")
     assert "\n## Sources\n\n[1] " in run.updates[-1]["text/markdown"]
     assert kernel.value("len(session.search('owner of a session', k=3))") == 3
+    (table,) = kernel.run("session.search('owner of a session', k=3)").of("execute_result")
+    assert "<table" in table["data"]["text/html"]
+    assert "jupyter_research" in table["metadata"]
     answer = kernel.run("session.ask('what does a guest read?')")
     (shown,) = [output["data"] for output in answer.of("execute_result")]
     assert "<!-- jupyter-research report -->" in shown["text/markdown"]
