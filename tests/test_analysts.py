@@ -381,6 +381,8 @@ def test_progress_has_a_total_from_the_first_file_on_and_never_goes_back(session
     updates = session.recorder.updates
     counted = [status for _, status in updates if "total" in status]
     assert [message for message, status in updates if "total" not in status] == ["Looking for documents"]
+    assert updates[1][0] == "3 files to read in this folder"
+    assert updates[1][1]["done"] == 0
     assert all(0 <= status["done"] <= status["total"] for status in counted)
     done = [status["done"] for status in counted]
     assert done == sorted(done)

@@ -94,6 +94,7 @@ def test_what_has_changed_since_is_named_and_quoted_as_it_was(
     (course / "new.md").write_text("A new mill.", encoding="utf-8")
     given = collection(place, tmp_path, "course")
     with closing(given.open(given.files())) as library:
+        assert library.hashes() == {}
         indexed = library.refresh()
         found = library.search("tide mill wheel")
     reasons = {Path(failure.name).name: failure.reason.split(",")[0] for failure in indexed.failures}
@@ -197,6 +198,15 @@ def test_an_index_that_cannot_be_used_costs_a_reading_of_ones_own(
         assert library.refresh().read == 2
     assert given.index.exists()
     assert build_index(course, silent)[0].read == 2
+
+
+def test_unchanged_files_are_known_by_their_hashes(
+    course: Path, place: Place, tmp_path: Path, library: SharedLibrary
+) -> None:
+    given = collection(place, tmp_path, "course")
+    hashes = {document.path: document.hash for document in library.documents()}
+    assert given.hashes(given.files()) == hashes
+    assert set(hashes) == {course / "mill.md", course / "week 2" / "gates.txt"}
 
 
 def test_it_is_no_document_itself(course: Path, library: SharedLibrary) -> None:

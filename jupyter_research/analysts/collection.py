@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..documents import FileRef, IndexUnusable, Library, SharedLibrary
-from ..sources import EXAMPLE, resolve
+from ..sources import EXAMPLE, resolve, shown_folder
 from ..work import Place, Work
 from .given import GivenDocuments
 from .options import Options
@@ -57,12 +57,17 @@ class Collection:
         given = list(GivenDocuments(self.session).files()) if self.session else []
         return [*(resolve(self.sources, self.place) if self.sources or not given else ()), *given]
 
+    @property
+    def where(self) -> str:
+        """Name what is read, as a person would."""
+        given = [file.name for file in GivenDocuments(self.session).files()] if self.session else []
+        return ", ".join([*self.sources, *given]) or shown_folder(self.place)
+
     def open(self, files: Sequence[FileRef], *, workers: int | None = None) -> Library:
         """Open the library of these files; it reads nothing yet."""
-        if self.session is None and len(self.sources) == 1:
-            shared = self._shared(self.sources[0], files)
-            if shared is not None:
-                return shared
+        shared = self._everybodys(files)
+        if shared is not None:
+            return shared
         self.index.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self.index.exists():
             self._begin_with_what_is_known()
@@ -70,9 +75,10 @@ class Collection:
 
     def hashes(self, files: Sequence[FileRef]) -> dict[Path, str]:
         """Give the hashes of those files that are as they were when they were read."""
-        if not self.index.exists():
+        library = self._everybodys(files) or (Library(self.index, files) if self.index.exists() else None)
+        if library is None:
             return {}
-        with closing(Library(self.index, files)) as library:
+        with closing(library):
             return library.hashes()
 
     @property
@@ -93,6 +99,11 @@ class Collection:
             "folder": os.fsencode(self.place.folder).decode("utf-8", "replace"),
             "sources": json.dumps(list(self.sources)),
         }
+
+    def _everybodys(self, files: Sequence[FileRef]) -> SharedLibrary | None:
+        """Open the shared index where it has all that is read."""
+        alone = self.session is None and len(self.sources) == 1
+        return self._shared(self.sources[0], files) if alone else None
 
     def _shared(self, name: str, files: Sequence[FileRef]) -> SharedLibrary | None:
         """Open the index that an administrator has put beside a configured library, where there is one."""

@@ -73,6 +73,13 @@ class Progress:
         self._lock = threading.Lock()
         self._spoke = 0.0
 
+    def begin(self, files: int, where: str) -> None:
+        """Say before anything is read how much it is, so that a person can stop what was not meant."""
+        counted = "1 file" if files == 1 else f"{files:,} files"
+        with self._lock:
+            self._files = (0, files)
+            self._send(f"{counted} to read in {where}", "READ_LIBRARY", {})
+
     def reading(self, done: int, total: int, name: str) -> None:
         """Say how many files are read; not more often than a person can follow."""
         now = time.monotonic()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..documents import Document, Indexed, Passage
+from ..documents import Document, FileRef, Indexed, Passage
 from ..errors import NoDocuments
 from ..models import Hit, foreign_language
 from ..work import Work
@@ -46,11 +46,13 @@ class Shelf:
         """
         if self._indexed is None:
             progress.say("Looking for documents", "READ_LIBRARY")
-            self._indexed = self._read(progress.reading)
+            files = self._collection.files()
+            if files:
+                progress.begin(len(files), self._collection.where)
+            self._indexed = self._read(files, progress.reading)
         return self._indexed
 
-    def _read(self, progress: Callable[[int, int, str], None]) -> Indexed:
-        files = self._collection.files()
+    def _read(self, files: Sequence[FileRef], progress: Callable[[int, int, str], None]) -> Indexed:
         if not files and self.wanted:
             raise NoDocuments(nothing_found(self._collection.sources, ()))
         self._library.close()
@@ -72,7 +74,7 @@ class Shelf:
     def reopen(self, progress: Callable[[int, int, str], None]) -> None:
         """Make sure that what had been read is found, should the index be gone."""
         if self.wanted and not self._library.size():
-            self._read(progress)
+            self._read(self._collection.files(), progress)
 
     def search(self, query: str, k: int) -> list[Hit]:
         """Give the passages that fit best."""

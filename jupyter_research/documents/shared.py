@@ -84,6 +84,12 @@ class SharedLibrary(Library):
         """Tell whether the folder lies elsewhere than where its index was built."""
         return self._built != self._folder
 
+    def hashes(self) -> dict[Path, str]:
+        """Give the content hashes of those files that are as they were when the index was built."""
+        known = {self._here(path): one for path, one in self._index.known().items()}
+        found = ((file.path, known.get(file.path)) for file in self._files)
+        return {path: one.hash for path, one in found if one and one.hash and _is_as(path, one.stamp)}
+
     def _compare(self, file: FileRef, known: Known | None, outcome: Outcome) -> None:
         if known is None:
             outcome.failures.append(Failure(name=file.name, reason=_NEW))

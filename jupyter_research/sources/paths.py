@@ -70,6 +70,12 @@ def fingerprint(files: Sequence[FileRef], known: Mapping[Path, str] = MappingPro
     return f"sha256:{hashlib.sha256(joined.encode()).hexdigest()}"
 
 
+def shown_folder(place: Place) -> str:
+    """Name the folder that is read when nothing is named."""
+    shown = Reach(place).show(Path(os.path.realpath(place.folder)))
+    return "this folder" if shown == "." else f"the folder {shown}"
+
+
 class Reach:
     """Say what may be read from a place, and how it is called there."""
 
