@@ -137,7 +137,9 @@ def as_graph(value: Any) -> Graph | None:
     """Give the graph that a value is, fitted or as compiled, or None; does not import LangGraph."""
     if isinstance(value, Graph):
         return value
-    compiled = not inspect.isroutine(value) and hasattr(value, "stream") and hasattr(value, "get_graph")
+    # Chains can be streamed and drawn as well: only graphs have checkpoints.
+    marks = ("stream", "get_graph", "checkpointer")
+    compiled = not inspect.isroutine(value) and all(hasattr(value, mark) for mark in marks)
     return Graph(graph=value) if compiled else None
 
 

@@ -90,6 +90,11 @@ class FunctionResearcher:
             raise InvalidRequest(f"The option {_LOCAL} must be true or false.")
         if as_graph(self.function) is not None:
             return dict(options)
+        if not callable(self.function):
+            raise InvalidRequest(
+                f"The researcher {self.name} is a {type(self.function).__name__}: "
+                "give a function (topic, **options), or a graph after its compile()."
+            )
         try:
             inspect.signature(self.function).bind("topic", **self._taken(options))
         except TypeError as error:

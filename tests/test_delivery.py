@@ -135,6 +135,7 @@ async def test_a_session_that_fills_its_share_waits_alone_and_the_metrics_show_i
     assert (await scrape())["held"] == 0
 
 
+@pytest.mark.slow
 async def test_a_locked_database_fails_who_writes_in_a_sentence_and_the_others_go_on(
     me: Person, data_dir: Path, tmp_path: Path
 ) -> None:

@@ -117,6 +117,7 @@ def test_the_module_with_a_callback_serves_three_sessions_at_once(runtime: Runti
         assert "5. Nobody knows." in report(runtime, done)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "told"),
     [("in_processes", ["Counted a file"] * 2), ("with_a_queue", ["Reading {0}", "Reading {1}"])],

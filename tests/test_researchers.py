@@ -146,6 +146,16 @@ def test_a_module_with_one_global_callback_serves_three_sessions_each_its_own(mo
         assert sorted(message for message, _ in notes.updates) == sorted(f"{topic} {n}" for n in range(50))
 
 
+def test_what_is_no_researcher_is_refused_in_a_sentence_that_says_what_is():
+    from langchain_core.runnables import RunnableLambda
+    from langgraph.graph import StateGraph
+
+    place = Place(root=None, folder=Path())
+    for value in (StateGraph(dict), RunnableLambda(str) | str, "text"):
+        with pytest.raises(InvalidRequest, match=f"is a {type(value).__name__}: give a function .* compile"):
+            FunctionResearcher("mine", value).check({}, place)  # type: ignore[arg-type]
+
+
 def test_lambdas_and_graphs_given_at_run_time_do_not_take_each_others_place():
     registry = Registry(FunctionResearcher("analysts", lambda topic: ""), {})
 
