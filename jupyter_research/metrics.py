@@ -29,7 +29,7 @@ _COUNTERS: Final = {
 }
 _GAUGES: Final = {
     "backlog": "Updates that wait to be committed.",
-    "held": "Threads that wait because 2,000 updates of their session are not committed yet.",
+    "held": "Threads that wait because too many updates of their session are not committed yet.",
     "viewers": "Sessions that sockets have joined, each counted for every socket.",
     "abandoned_threads": "Threads that still run though their session has ended.",
 }

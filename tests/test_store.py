@@ -20,7 +20,7 @@ import pytest
 from jupyter_research.errors import StorageFailed
 from jupyter_research.events import MAX_UPDATE_BYTES, Kind, State
 from jupyter_research.store import SessionLog, Store, claim
-from jupyter_research.store.log import MAX_WAITING
+from jupyter_research.store.log import MAX_WAITING, MAX_WAITING_BYTES, TAIL_BYTES
 
 
 @pytest.fixture
@@ -140,6 +140,26 @@ def test_a_session_that_fills_its_share_waits_by_itself_and_no_other_does(store:
     assert sent == MAX_WAITING + 500
     assert store.held == 0
     assert len(events(store, log)) == MAX_WAITING + 502
+
+
+def test_large_updates_fill_the_share_of_their_session_sooner_and_memory_keeps_fewer(store: Store):
+    log, size, count = begin(store), 60_000, 300
+    store.flush().result(30)
+    blocker = sqlite3.connect(store.path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(lambda: [store.update(log, 1, None, {"text": "x" * size}) for _ in range(count)])
+        deadline = time.monotonic() + 60
+        while store.held == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        # What the writer has taken, and what waits for it.
+        assert store.held == 1
+        assert log.waiting * size < 2 * MAX_WAITING_BYTES + 2 * size
+        blocker.close()
+        assert all(sent.result(60))
+    assert [event["seq"] for event in events(store, log)] == list(range(1, count + 3))
+    assert sum(map(len, log.tail)) <= TAIL_BYTES
+    assert len(log.tail) > 1
 
 
 def test_a_thread_that_may_not_wait_never_does(path: Path):

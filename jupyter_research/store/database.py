@@ -20,7 +20,7 @@ from ..errors import StorageFailed
 from ..events import Kind, Snapshot, State, initial, reduce, status_fields
 from .damage import is_damage
 from .encoding import encode, encode_update
-from .log import MAX_WAITING, SessionLog, fitting
+from .log import MAX_WAITING, MAX_WAITING_BYTES, SessionLog, fitting
 from .opening import open_file
 from .schema import connect
 from .writer import Entry, Writer, settle
@@ -172,17 +172,19 @@ class Store:
     def update(self, log: SessionLog, gate: int, message: Any, status: Any) -> bool:
         """Append a status update of the attempt with this gate; tell whether it was let in.
 
-        Waits while 2,000 updates of this session wait for the writer, unless in a thread that may not.
+        Waits while 2,000 updates of this session, or 8 MiB of them, wait for the writer, unless in a thread
+        that may not.
         """
         rest = encode_update(message, status)
         with log.lock:
-            if log.waiting >= MAX_WAITING and self.may_wait():
+            if (log.waiting >= MAX_WAITING or log.size >= MAX_WAITING_BYTES) and self.may_wait():
                 log.wait_for_room(gate)
             if log.gate != gate or log.broken is not None:
                 log.dropped += 1
                 self._dropped += 1  # Two at once may count as one: a figure for people.
                 return False
             log.waiting += 1
+            log.size += len(rest)
             log.pending.append(rest)
             if len(log.pending) == 1:  # Else the writer knows, and takes this with the rest.
                 self._writer.put(log)

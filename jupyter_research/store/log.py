@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 #: At most this many updates of one session wait for the writer; then its sender waits.
 MAX_WAITING: Final = 2000
 
+#: Nor do more bytes of one session, for an update may take 64 KiB; as many again may be on their way.
+MAX_WAITING_BYTES: Final = 8 * 1024 * 1024
+
 #: How many of the newest events stay in memory for viewers who keep up.
 TAIL_EVENTS: Final = 256
+
+#: From which size on events are so large that fewer stay.
+LARGE: Final = 4096
+
+#: What large events may take of that memory.
+TAIL_BYTES: Final = TAIL_EVENTS * LARGE
 
 #: How long a sender waits for room before it looks whether it still may send, in seconds.
 _ROOM_CHECK: Final = 1.0
@@ -44,6 +53,7 @@ class SessionLog:
         "prefix",
         "room",
         "session_id",
+        "size",
         "snapshot",
         "snapshot_lock",
         "tail",
@@ -62,6 +72,8 @@ class SessionLog:
         self.room = threading.Condition(self.lock)
         #: What the writer has not yet taken, in order: an update's JSON after its seq, or an entry.
         self.pending: list[bytes | Entry] = []
+        #: How many bytes the updates among them take.
+        self.size = 0
         #: Updates handed over and not yet committed.
         self.waiting = 0
         #: Threads that wait for room.
@@ -83,15 +95,23 @@ class SessionLog:
         """Wait, with `lock` held, while too many updates of this session wait for the writer."""
         self.held += 1
         try:
-            while self.waiting >= MAX_WAITING and self.gate == gate and self.broken is None:
+            while self.full and self.gate == gate and self.broken is None:
                 self.room.wait(_ROOM_CHECK)
         finally:
             self.held -= 1
+
+    @property
+    def full(self) -> bool:
+        """Tell whether the session has filled its share of what may wait for the writer."""
+        return self.waiting >= MAX_WAITING or self.size >= MAX_WAITING_BYTES
 
     def take(self) -> list[bytes | Entry]:
         """Give the writer all that is pending."""
         with self.lock:
             taken, self.pending = self.pending, []
+            size, self.size = self.size, 0
+            if size >= MAX_WAITING_BYTES:
+                self.room.notify_all()
         return taken
 
     def committed(self, bodies: list[bytes], updates: int) -> None:
@@ -99,10 +119,18 @@ class SessionLog:
         with self.lock:
             self.tail.extend(bodies)
             self.last += len(bodies)
-            full = self.waiting >= MAX_WAITING
+            full = self.full
             self.waiting -= updates
             if full:
                 self.room.notify_all()
+            if max(map(len, bodies), default=0) > LARGE:
+                self._shorten_tail()
+
+    def _shorten_tail(self) -> None:
+        """Keep fewer events in memory where they are large; the others are in the file."""
+        size = sum(map(len, self.tail))
+        while size > TAIL_BYTES and len(self.tail) > 1:
+            size -= len(self.tail.popleft())
 
     def recent(self, after: int, limit: int, size: int | None = None) -> list[bytes] | None:
         """Give the events past `after` from memory; None where memory does not reach back so far.
