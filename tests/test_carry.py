@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextvars import Context
 from multiprocessing.pool import ThreadPool
 from typing import Annotated, Any, TypedDict
 
@@ -396,6 +397,44 @@ def test_a_thread_that_cannot_start_keeps_no_session(monkeypatch: pytest.MonkeyP
     thread.start()
     thread.join()
     assert seen == [None]
+
+
+@pytest.mark.parametrize("given", [None, Context()])
+def test_a_thread_with_a_context_of_its_own_is_carried_unless_it_was_given_one(
+    monkeypatch: pytest.MonkeyPatch, given: Context | None
+):
+    # As from Python 3.14 on, where `start` makes an empty context and `run` is called in it.
+    class Newer(threading.Thread):
+        def __init__(self) -> None:
+            super().__init__()
+            self._context = given
+            self.seen: Seen = []
+
+        def run(self) -> None:
+            assert self._context is not None
+            self._context.run(lambda: self.seen.append(get_session_context()))
+
+    carriers.remove()
+    start = threading.Thread.start
+
+    def newer_start(self: threading.Thread) -> None:
+        if vars(self).get("_context", given) is None:
+            self._context = Context()  # type: ignore[attr-defined]
+        start(self)
+
+    def work() -> Seen:
+        thread = Newer()
+        thread.start()
+        thread.join()
+        return thread.seen
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", newer_start)
+        carriers.install()
+        assert in_session("abc", work) == ["abc" if given is None else None]
+        assert work() == [None]
+        carriers.remove()
+    carriers.install()
 
 
 def test_a_thread_that_lets_nobody_set_its_attributes_is_carried_too():
