@@ -8,12 +8,20 @@ import { isFinished, Snapshot } from './types';
 /** Sessions that others start are seen at the latest after this long. */
 const LOOK_MS = 15_000;
 
+/** A page that nobody has touched for so long is forgotten, and must not keep a server alive by looking. */
+const FORGOTTEN_MS = 10 * 60_000;
+
 /** Keep the list true while somebody looks at it. */
 export class Sessions {
   constructor(
     private readonly client: Client,
     private readonly socket: SessionSocket
-  ) {}
+  ) {
+    // For as long as the page is there, as this is.
+    for (const kind of ['pointerdown', 'keydown', 'focus']) {
+      window.addEventListener(kind, this.onTouch, true);
+    }
+  }
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -42,7 +50,7 @@ export class Sessions {
     if (watching) {
       void this.refresh();
       this.timer = window.setInterval(() => {
-        if (!document.hidden) {
+        if (!document.hidden && !this.forgotten) {
           void this.refresh();
         }
       }, LOOK_MS);
@@ -84,6 +92,18 @@ export class Sessions {
     }
   }
 
+  private get forgotten(): boolean {
+    return Date.now() - this.touched > FORGOTTEN_MS;
+  }
+
+  private readonly onTouch = (): void => {
+    const back = this.forgotten;
+    this.touched = Date.now();
+    if (back && this.watching) {
+      void this.refresh();
+    }
+  };
+
   private onFeed(): void {
     this._changed.emit();
   }
@@ -91,6 +111,7 @@ export class Sessions {
   private listed: readonly Snapshot[] = [];
   private watching = false;
   private timer = 0;
+  private touched = Date.now();
   private _problem: string | null = null;
   private readonly feeds = new Map<string, Feed>();
   private readonly _changed = new Signal<this, void>(this);

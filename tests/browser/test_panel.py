@@ -83,3 +83,21 @@ def test_a_report_that_nobody_sees_come_is_announced(
     expect(notice).to_be_visible()
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.locator(".jr-tab .jr-session")).to_have_attribute("data-state", "completed")
+
+
+def test_the_panel_of_a_forgotten_page_asks_no_more_until_somebody_is_back(page: Page, lab: Lab) -> None:
+    page.clock.install()
+    page.goto(f"{lab.url}lab?token={TOKEN}&reset")
+    page.wait_for_function("window.jupyterapp?.restored")
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+    expect(page.locator(".jr-panel")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "research/api" in request.url else None)
+    page.clock.run_for(60_000)
+    assert asked
+    page.clock.run_for(10 * 60_000)
+    asked.clear()
+    page.clock.run_for(5 * 60_000)
+    assert not asked
+    with page.expect_request(lambda request: "research/api/sessions" in request.url):
+        page.locator(".jr-panel").click()

@@ -67,8 +67,6 @@ def _furnish(folder: Path) -> None:
         own.mkdir(parents=True)
         for file in ("jupyter_server_config.json", "jupyter_jupyter_research_config.json"):
             (own / file).write_text(json.dumps(OWN_SETTINGS))
-        # Jupyter looks for it in the folder that a server starts in, too.
-        (own.parent / "jupyter_server_config.json").write_text(json.dumps(OWN_SETTINGS))
     (folder / "course").mkdir()
     (folder / "course" / "tides.md").write_text("# Tides\n\nThe moon causes the tides of the sea.\n")
     subprocess.run(
