@@ -44,18 +44,22 @@ def _person(name: str) -> str:
     return f"user:{name}" if name.startswith(("service:", "user:")) else name
 
 
-async def still_allowed(handler: JupyterHandler, server_user: str | None) -> bool:
-    """Tell whether the person who opened a socket may still have it.
+async def still_known(handler: JupyterHandler, server_user: str | None) -> bool:
+    """Tell whether the person of a request may still come in, as themselves.
 
-    Asks the identity provider and the authorizer anew; JupyterHub is asked past its cache, which would
-    keep a guest whose access was taken back for five minutes.
+    Asks the identity provider anew; JupyterHub is asked past its cache, which would keep a guest whose
+    access was taken back for five minutes.
     """
     before = caller_of(handler, server_user)
-    user = await _ask_again(handler)
-    if user is None:
+    return await _ask_again(handler) is not None and caller_of(handler, server_user) == before
+
+
+async def still_allowed(handler: JupyterHandler, server_user: str | None) -> bool:
+    """Tell whether the person who opened a socket may still have it; asks the authorizer anew too."""
+    if not await still_known(handler, server_user):
         return False
-    allowed = await ensure_async(handler.authorizer.is_authorized(handler, user, "execute", "research"))
-    return bool(allowed) and caller_of(handler, server_user) == before
+    user = handler.current_user
+    return bool(await ensure_async(handler.authorizer.is_authorized(handler, user, "execute", "research")))
 
 
 async def _ask_again(handler: JupyterHandler) -> User | None:

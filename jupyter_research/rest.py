@@ -12,7 +12,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from . import errors
-from .identity import caller_of, still_allowed
+from .identity import caller_of, still_known
 from .work import Caller
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ class JsonErrors(JupyterHandler):
     async def prepare(self, **options: Any) -> None:
         """Ask for a guest anew: what the Hub said is cached for minutes, and access is taken back at once."""
         await super().prepare(**options)
-        if self.current_user is not None and self.caller.guest and not await self._still_allowed():
+        if self.current_user is not None and self.caller.guest and not await self._still_known():
             self.current_user = self._jupyter_current_user = None
             raise web.HTTPError(403)
 
-    async def _still_allowed(self) -> bool:
+    async def _still_known(self) -> bool:
         try:
-            return await still_allowed(self, self.access.server_user)
+            return await still_known(self, self.access.server_user)
         except web.HTTPError as cause:
             raise web.HTTPError(503) from cause
 

@@ -6,8 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from conftest import Person
 from jupyter_server.auth import IdentityProvider, PasswordIdentityProvider, User
 from jupyter_server.auth.identity import LegacyIdentityProvider
+from tornado import web
+from tornado.httpclient import HTTPClientError
+from traitlets.config import Config
 
 from jupyter_research.identity import caller_of, still_allowed
 from jupyter_research.work import Caller
@@ -144,3 +148,43 @@ async def test_authorizer_is_asked_anew() -> None:
     assert await still_allowed(handler, None)
     handler.authorizer.allows = False
     assert not await still_allowed(handler, None)
+
+
+class Hub(IdentityProvider):
+    """Know everybody as a guest, as long as what stands in for the Hub does."""
+
+    hub_auth = HubAuth(None)
+
+    def get_user(self, handler: Any) -> User | None:
+        handler._token_authenticated = True
+        return HubUser(hub_user("bob"))
+
+
+class TestGuests:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: Config) -> Config:
+        jp_server_config.ServerApp.identity_provider_class = Hub
+        return jp_server_config
+
+    @pytest.mark.parametrize(
+        ("answer", "status", "code"),
+        [
+            (hub_user("bob"), 200, None),
+            (None, 403, "unauthenticated"),
+            (hub_user("carol"), 403, "unauthenticated"),
+            (web.HTTPError(502, "The Hub is down"), 503, "unavailable"),
+        ],
+        ids=["known", "gone", "another", "silent"],
+    )
+    async def test_guest_is_asked_for_at_every_request(
+        self, me: Person, answer: Any, status: int, code: str | None
+    ) -> None:
+        Hub.hub_auth = HubAuth(answer)
+        for path in ("health", "sessions"):
+            found = await me.get(path, status=status)
+            assert found.get("code") == code
+        assert len(Hub.hub_auth.asked) == 2
+        if status != 200:
+            with pytest.raises(HTTPClientError) as refusal:
+                await me.connect()
+            assert refusal.value.code == status
