@@ -347,7 +347,11 @@ def test_settings_in_a_home_do_not_count_where_user_configuration_is_off(hub: Hu
 
 def test_index_that_was_built_once_serves_hosts_and_guests_of_every_server(shared: Hub) -> None:
     [index] = (shared.folder / "course").rglob("*.sqlite")
-    before = index.read_bytes()
+
+    def own_indexes() -> set[Path]:
+        return set(shared.folder.glob("homes/*/.local/share/jupyter/research/*/indexes/*"))
+
+    before, of_others = index.read_bytes(), own_indexes()
     options = {"sources": ["course"], "analysts": 1, "turns": 1}
     for who, host in (("alice", "alice"), ("bob", "bob"), ("bob", "alice")):
         started = shared.start(who, "analysts", host=host, topic="what causes the tides?", options=options)
@@ -361,7 +365,7 @@ def test_index_that_was_built_once_serves_hosts_and_guests_of_every_server(share
         report = shared.research(who, "GET", f"{path}/report?format=json", host=host)[1]
         assert [source["title"] for source in report["sources"]] == ["Tides"]
     assert index.read_bytes() == before
-    assert not list(shared.folder.glob("homes/*/.local/share/jupyter/research/*/indexes/*"))
+    assert own_indexes() == of_others
 
 
 # -- the end ------------------------------------------------------------------------------------------
