@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from conftest import Person, messages, until
+from conftest import Person, messages, read, until
 from jupyter_server.auth import Authorizer
 from jupyter_server.utils import JupyterServerAuthWarning
 from tornado import web
@@ -73,6 +73,7 @@ OF_A_SESSION = [(verb, path) for verb, path in TABLE if "{session}" in path]
 def test_table_is_the_whole_of_the_contract() -> None:
     contract = """
         GET /health, GET /researchers, GET /models, GET /libraries, GET /sources, POST /sessions,
+        GET /defaults, PUT /defaults,
         GET /sessions,
         GET /sessions/{session}, POST /sessions/{session}/approve, POST /sessions/{session}/modify,
         POST /sessions/{session}/pause, POST /sessions/{session}/resume, POST /sessions/{session}/cancel,
@@ -188,6 +189,18 @@ class TestOwners:
         alice, bob = person("alice"), person("bob")
         first = await alice.start(key="cell 1")
         assert (await bob.start(key="cell 1"))["session_id"] != first["session_id"]
+
+    async def test_choices_are_those_of_the_person_who_made_them(
+        self, person: Callable[[str], Person]
+    ) -> None:
+        ann, bob = person("ann"), person("bob")
+        assert read(await ann.ask("PUT", "defaults", {"turns": 1}), 200) == {"turns": 1}
+        assert await bob.get("defaults") == {}
+        assert read(await bob.ask("PUT", "defaults", {}), 200) == {}
+        assert await ann.get("defaults") == {"turns": 1}
+        refused = read(await ann.ask("PUT", "defaults", {"model": "no such"}), 400)
+        assert refused["code"] == "unknown_name"
+        assert read(await ann.ask("PUT", "defaults", {"turns": 99}), 400)["code"] == "invalid"
 
     async def test_person_named_like_a_service_is_another(self, person: Callable[[str], Person]) -> None:
         snapshot = await person("service:robot").start()

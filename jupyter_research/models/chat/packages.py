@@ -7,7 +7,7 @@ import sys
 from importlib.util import find_spec
 from typing import Final
 
-from ...errors import NoPackage
+from ...errors import NoPackage, UnknownName
 
 #: The packages that have an extra of ours, by provider.
 EXTRAS: Final = {"openai": "openai", "anthropic": "anthropic", "google_genai": "google", "ollama": "ollama"}
@@ -17,6 +17,13 @@ _ELSEWHERE: Final = {
     "bedrock": "langchain_aws",
     "bedrock_converse": "langchain_aws",
 }
+#: What `init_chat_model` can set up with a package that is called after the provider, or one of those above.
+_KNOWN: Final = frozenset(
+    {
+        *EXTRAS, *_ELSEWHERE, "cohere", "deepseek", "fireworks", "groq", "huggingface", "ibm", "mistralai",
+        "nvidia", "openrouter", "perplexity", "together", "upstage", "xai",
+    }
+)  # fmt: skip
 
 
 def need_package(provider: str) -> None:
@@ -24,10 +31,14 @@ def need_package(provider: str) -> None:
 
     Raises:
         NoPackage: with the command that installs it.
+        UnknownName: for a provider that nobody knows.
     """
     module = _ELSEWHERE.get(provider, f"langchain_{provider}")
-    if find_spec("langchain") is not None and find_spec(module) is not None:
+    found = find_spec(module) is not None
+    if found and find_spec("langchain") is not None:
         return
+    if not found and provider not in _KNOWN:
+        raise UnknownName(f"There is no provider {provider!r}: choose among {', '.join(sorted(_KNOWN))}.")
     raise NoPackage(
         f"The provider {provider} needs a package that this server does not have: run `{install(provider)}`, "
         "then start the session again."
