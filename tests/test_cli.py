@@ -447,7 +447,14 @@ def test_an_interrupt_leaves_the_server_working(server: Server, beside: Terminal
 def test_in_process_uses_no_server(server: Server, beside: Terminal) -> None:
     before = len(server.sessions())
     beside.run("run", "--in-process", "--researcher", f"{TESTING}:steps", "alone?")
-    assert len(server.sessions()) == before
+    # The server shows what was done beside it, and could not have done it: it knows no such researcher.
+    shown = server.sessions()[0]
+    assert (shown["topic"], shown["researcher"], shown["state"]) == (
+        "alone?",
+        f"{TESTING}:steps",
+        "completed",
+    )
+    assert len(server.sessions()) == before + 1
 
 
 def test_what_the_server_may_not_read_is_done_here(server: Server, tmp_path: Path) -> None:
