@@ -183,11 +183,12 @@ class ReportHandler(ResearchHandler):
     async def get(self, session_id: str) -> None:
         """Answer with the report in the format asked for; `download=1` saves it."""
         name = self.get_query_argument("format", "markdown")
+        download = self.whole("download", 0, 0, 1)
         runtime = await self.access.runtime()
         document, media_type, filename = await self.access.render(
             runtime.export, self.caller, known(session_id), name
         )
-        if self.get_query_argument("download", "0") not in ("", "0"):
+        if download:
             self.set_attachment_header(filename)
         if media_type.startswith("text/html"):
             # The text comes from documents that nobody has vetted, and this is the server's origin.

@@ -279,6 +279,9 @@ class Manager:
 
     def resume(self, caller: Caller, session_id: str) -> Snapshot:
         """Go on where the work stopped, without doing again what is done."""
+        if self.questions.log_of(caller, session_id).broken is not None:
+            # What the old attempt had still handed over fails first; later it would end the new one.
+            settle(self._store.flush())
         with self._lock:
             job = self._job(caller, session_id)
             future = None
