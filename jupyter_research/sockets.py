@@ -106,7 +106,9 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
         session_id = None
         try:
             wish = parse(message, "message")
-            session_id = wish.get("session_id")
+            given = wish.get("session_id")
+            # Only a text goes back in the answer: JSON has numbers that cannot be written again.
+            session_id = given if isinstance(given, str) else None
             await self.obey(wish, session_id)
         except ResearchError as error:
             answer = {"type": "error", "code": error.code, "message": str(error), "session_id": session_id}

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +113,15 @@ def answered(socket: websocket.WebSocket) -> bool:
 
 
 @pytest.mark.timeout(280)
-def test_socket_answers_after_any_messages_and_the_log_has_no_exception(server: Server) -> None:
+def test_socket_answers_after_any_messages_and_the_log_has_no_exception(
+    server: Server, request: pytest.FixtureRequest
+) -> None:
     body = {"topic": "what?", "researcher": "steps"}
     session_id = server.ask("POST", "research/api/sessions", body)["session_id"]
     until(lambda: server.session(session_id)["state"] == "completed", "the end")
     sent = [0]
-    socket = [connect(server)]
+    socket = connect(server)
+    request.addfinalizer(socket.close)
     texts = st.text(max_size=200) | ANYTHING.map(json.dumps) | wishes(session_id).map(json.dumps)
     size = MESSAGES // GOES
 
@@ -126,18 +130,19 @@ def test_socket_answers_after_any_messages_and_the_log_has_no_exception(server: 
     def send(messages: list[str | bytes]) -> None:
         for message in messages:
             if isinstance(message, bytes):
-                socket[0].send_binary(message)
+                socket.send_binary(message)
             else:
-                socket[0].send(message.encode("utf-8", "replace").decode())
+                socket.send(message.encode("utf-8", "replace").decode())
             sent[0] += 1
-        assert answered(socket[0])
+        assert answered(socket)
 
     send()
     assert sent[0] >= MESSAGES
+    socket.close()
     # A message beyond the largest ends that one connection, and the next is as good as any.
-    socket[0].send("x" * 10_000_000)
-    assert not answered(socket[0])
-    fresh = connect(server)
-    assert answered(fresh)
-    fresh.close()
+    with closing(connect(server)) as too_long:
+        too_long.send("x" * 10_000_000)
+        assert not answered(too_long)
+    with closing(connect(server)) as fresh:
+        assert answered(fresh)
     assert faults(server) == []

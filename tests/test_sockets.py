@@ -138,6 +138,8 @@ async def test_what_is_left_or_deleted_is_heard_no_more(me: Person, tmp_path: Pa
         ('{"type": "shout", "session_id": "x"}', "invalid"),
         ('{"type": "join_session"}', "invalid"),
         ('{"type": "join_session", "session_id": 7}', "invalid"),
+        (f'{{"type": "join_session", "session_id": {2**70}}}', "invalid"),
+        (f'{{"type": "shout", "session_id": [{-(2**70)}]}}', "invalid"),
         ('{"type": "join_session", "session_id": "x"}', "not_found"),
         (f'{{"type": "join_session", "session_id": "{NOBODY}"}}', "not_found"),
         (f'{{"type": "join_session", "session_id": "{NOBODY}", "after": -1}}', "invalid"),
