@@ -68,6 +68,13 @@ async def test_a_question_that_names_nothing_is_asked_about_the_topic(me: Person
     assert any("6 hours" in quote for quote in quotes)
 
 
+async def test_words_of_a_question_that_never_meet_are_no_answer(me: Person, papers: Path) -> None:
+    session_id = await finished(me, key="apart")
+    answer = await me.post(f"sessions/{session_id}/ask", {"question": "is oak good for a sluice?"}, 200)
+    shown = [claim["text"] for section in answer["report"]["sections"] for claim in section["claims"]]
+    assert not any("heated with oak" in text for text in shown)
+
+
 async def test_a_question_that_finds_nothing_says_so(me: Person, papers: Path) -> None:
     session_id = await finished(me, options={"sources": ["papers/bread.txt"], "analysts": 1, "turns": 1})
     answer = await me.post(f"sessions/{session_id}/ask", {"question": "zebras?"}, 200)

@@ -12,7 +12,7 @@ from ..citations import Checker, Registry
 from ..documents import sentences
 from ..errors import InvalidRequest
 from ..events import utc_now
-from ..models import Brief, Draft, Extractive
+from ..models import AT_ODDS_HEADING, CLOSEST_HEADING, Brief, Draft, Extractive
 from ..report import Claim, Report, Section
 from ..work import Work
 from .cited import CitedTexts
@@ -66,10 +66,11 @@ class Followup:
         return self._report(question, claims)
 
     def _found(self, question: str) -> list[Draft]:
-        """Give the sentences closest to a question."""
+        """Give the sentences closest to a question as a whole, those at odds with one another too."""
         brief = Brief(topic=question, corpus=self._shelf, count=1, documents=len(self._shelf.documents()))
         body = self._model.write_body(brief, (), self._shelf.search(question, PASSAGES))
-        return body[0]["claims"] if body else []
+        about = (section for section in body if section["heading"] in (CLOSEST_HEADING, AT_ODDS_HEADING))
+        return [draft for section in about for draft in section["claims"] if draft["quotes"]]
 
     def _report(self, question: str, claims: Sequence[Draft]) -> Report:
         checker, registry = Checker(self._cited.text), Registry()
