@@ -30,6 +30,9 @@ FRAME_EVENTS: Final = 1000
 #: From how many bytes on a frame takes no more: what a viewer that reads slowly costs.
 FRAME_BYTES: Final = 512 * 1024
 
+#: How long a viewer waits where the log cannot be read just now.
+RETRY_SECONDS: Final = 2.0
+
 #: Begins to send one frame, and gives what to wait for where it is not on its way already.
 Send = Callable[[bytes], Awaitable[None] | None]
 
@@ -82,8 +85,6 @@ class Viewer:
                 under_way = self._send_next()
         except ConnectionError:
             self._broadcast.leave_all(self)
-        except StorageFailed as error:
-            log.warning("A viewer waits for the next event: %s", error)
         finally:
             self._sending = False
 
@@ -99,10 +100,20 @@ class Viewer:
         return self._send_events(session_log, after, events)
 
     async def _send_stored(self, session_log: SessionLog, after: int) -> None:
-        events = await self._broadcast.read(session_log, after)
+        try:
+            events = await self._broadcast.read(session_log, after)
+        except StorageFailed as error:
+            # Of a session that has ended no event comes that would wake this viewer again.
+            log.warning("A viewer waits until the log can be read: %s", error)
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._try_again, session_log)
+            return
         under_way = self._send_events(session_log, after, events)
         if under_way is not None:
             await under_way
+
+    def _try_again(self, session_log: SessionLog) -> None:
+        if session_log.session_id in self.cursors and not self.closed:
+            self.wake(session_log)
 
     def _send_events(
         self, session_log: SessionLog, after: int, events: list[bytes]

@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from jupyter_research.broadcast import FRAME_BYTES, FRAME_EVENTS, Broadcast
+from jupyter_research.errors import StorageFailed
 from jupyter_research.events import Kind, State
 from jupyter_research.store import SessionLog, Store
 from jupyter_research.store.log import TAIL_EVENTS
@@ -290,6 +291,31 @@ async def test_a_page_that_stops_reading_costs_no_memory_holds_nobody_up_and_get
     slow.reads.set()
     await slow.reaches(log, last)
     assert slow.seqs(log) == list(range(joined_at + 1, last + 1))
+
+
+async def test_a_viewer_of_a_log_that_cannot_be_read_for_a_while_gets_all_of_it_later(
+    store: Store, page: Callable[[], Page], broadcast: Broadcast, monkeypatch: pytest.MonkeyPatch
+):
+    log, one, gone = begin(store), page(), page()
+    last = await say_aside(store, log, 2 * TAIL_EVENTS)
+    read, refused = store.read, []
+
+    def refuse(*args: Any) -> Any:
+        if len(args) == 3:  # For the snapshot of a join.
+            return read(*args)
+        refused.append(args)
+        raise StorageFailed("the disk is busy")
+
+    monkeypatch.setattr("jupyter_research.broadcast.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(store, "read", refuse)
+    for each in (one, gone):
+        await broadcast.join(each.viewer, log, 0, None)
+    await settled(lambda: len(refused) > 4)
+    broadcast.leave_all(gone.viewer)
+    monkeypatch.setattr(store, "read", read)
+    await one.reaches(log, last)
+    assert one.seqs(log) == list(range(1, last + 1))
+    assert gone.seqs(log) == []
 
 
 async def test_a_frame_of_large_events_is_bounded_too(
