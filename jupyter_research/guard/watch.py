@@ -74,6 +74,8 @@ class Watch:
 
     def follow(self, thread: threading.Thread) -> None:
         """Restrain a thread that is about to be started, where the one that starts it is."""
+        if not self._hooked:
+            return  # Nobody ever was: every thread of the process comes this way.
         restraint = self.restraint()
         if restraint is not None:
             target = getattr(thread, "_target", None)
