@@ -142,6 +142,12 @@ class ResearchApp(ExtensionApp):
         help='What a local-only session may connect to: "host", "host:port" such as "127.0.0.1:11434" of an '
         "Ollama, or the path of a socket file.",
     ).tag(config=True)
+    local_only_isolation = Enum(
+        ["guard", "process"],
+        "guard",
+        help="What keeps a local-only session from the network: a guard at the level of Python, or also a "
+        "process of its own, which has no network where the platform allows that.",
+    ).tag(config=True)
     auto_resume = Bool(
         False, help="Whether sessions that a stop of the server interrupted go on when it starts again."
     ).tag(config=True)
@@ -269,6 +275,7 @@ class ResearchApp(ExtensionApp):
             ),
             local_only=self.local_only,
             local_addresses=tuple(self.local_addresses),
+            local_only_isolation=self.local_only_isolation,
             auto_resume=self.auto_resume,
             adopt=True,
             carry_context=self.carry_context,

@@ -291,6 +291,10 @@ class Registry:
             self._loaded[name] = load(name, self._targets[name])
         return self._loaded[name]
 
+    def target(self, name: str) -> str | None:
+        """Give the `module:function` of a researcher; None for one that was given at run time."""
+        return self._targets.get(name)
+
     def describe(self) -> list[dict[str, str]]:
         """List name and description of each; one that cannot be imported says so."""
         described = []

@@ -31,7 +31,7 @@ from .errors import (
 )
 from .events import Kind, Snapshot, State
 from .export import FORMATS, export
-from .manager import Limits, Manager
+from .manager import Isolation, Limits, Manager
 from .meter import Meter, Time, What
 from .models.defaults import Defaults
 from .models.keys import Keys
@@ -103,6 +103,8 @@ class Settings:
     local_only: bool = False
     #: What a session that is local only may connect to.
     local_addresses: tuple[str, ...] = ()
+    #: "guard", or "process" for a process of its own, without a network where the platform allows that.
+    local_only_isolation: str = "guard"
     auto_resume: bool = False
     #: Whether sessions that an earlier process left in the queue get their turn in this one.
     requeue: bool = True
@@ -212,6 +214,9 @@ class Runtime:
             on_deleted=lambda session_id: self.broadcast.dismiss(session_id, "deleted"),
             neighbours=Neighbours(folder),
             adopt=(lambda: adopt(folder, self._store)) if settings.adopt else None,
+            isolation=Isolation(settings.indexes or folder.indexes, self._registry.target)
+            if settings.local_only_isolation == "process"
+            else None,
         )
         if settings.carry_context:
             carriers.install()

@@ -6,6 +6,7 @@ import _thread
 import asyncio
 import contextvars
 import http.client
+import json
 import multiprocessing
 import os
 import socket
@@ -67,12 +68,17 @@ def run(runtime: Runtime, function: Callable[..., Any], **options: Any) -> dict[
     return finish(runtime, {"topic": "x", "researcher": "mine", "options": options})
 
 
+def until(runtime: Runtime, session_id: str, *states: str) -> Any:
+    end = time.monotonic() + 90
+    while (state := runtime.get(ME, session_id))["state"] not in states:
+        assert time.monotonic() < end and not (state["state"] == "failed" and "failed" not in states), state
+        time.sleep(0.01)
+    return state
+
+
 def finish(runtime: Runtime, body: dict[str, Any]) -> dict[str, Any]:
     session_id = runtime.start(ME, body)[0]["session_id"]
-    end = time.monotonic() + 90
-    while (state := runtime.get(ME, session_id))["state"] not in ("completed", "failed"):
-        assert time.monotonic() < end, state
-        time.sleep(0.01)
+    state = until(runtime, session_id, "completed", "failed")
     if state["state"] == "failed":
         return {"error": state["error"]}
     return {**state, **runtime.report(ME, session_id).to_json()}
@@ -428,3 +434,99 @@ def test_nothing_is_left_in_place_but_a_hook_that_does_nothing() -> None:
         raise ZeroDivisionError
     assert {name: getattr(socket.socket, name) for name in before} == before
     assert watch.restraint() is None
+
+
+class TestProcess:
+    """Give a local-only session a process of its own."""
+
+    @pytest.fixture
+    def runtime(self, open_runtime: Callable[..., Runtime]) -> Runtime:
+        researchers = {name: f"leaks:{name}" for name in ("tells", "asks", "fails", "dies", "waits")}
+        return open_runtime(local_only_isolation="process", researchers=researchers)
+
+    @pytest.fixture(autouse=True)
+    def leaks(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "leaks.py").write_text(LEAKS, encoding="utf-8")
+        monkeypatch.syspath_prepend(str(tmp_path))
+
+    def start(self, runtime: Runtime, name: str, **body: Any) -> dict[str, Any]:
+        return finish(runtime, {"topic": "x", "researcher": name, "options": {"local_only": True}, **body})
+
+    def test_process_has_another_network_and_speaks_into_the_log(self, runtime: Runtime) -> None:
+        report = self.start(runtime, "tells")
+        pid, network, interfaces = report["markdown"].split()[-3:]
+        assert int(pid) != os.getpid()
+        if "a process without a network" in report["made"]["guard"]:
+            assert network != os.readlink("/proc/self/ns/net") and interfaces == "lo"
+        else:
+            assert "a process with a network (" in report["made"]["guard"]
+        assert "1 connection refused, 1 process not started" in report["made"]["guard"]
+        events = [json.loads(event) for event in runtime.events(ME, report["session_id"])[0]]
+        assert ["Looking.", 1, 2] in [[event["message"], event["done"], event["total"]] for event in events]
+
+    def test_built_in_researcher_plans_and_writes_there(self, runtime: Runtime) -> None:
+        body = {"topic": TOPIC, "options": {"local_only": True, "sources": ["mill.md"]}, "approve": "ask"}
+        session_id = runtime.start(ME, body)[0]["session_id"]
+        waiting = until(runtime, session_id, "awaiting_approval")
+        runtime.approve(ME, session_id, {"version": waiting["version"]})
+        until(runtime, session_id, "completed")
+        made = runtime.report(ME, session_id).made
+        assert made["guard"].startswith("Python-level guard: 0 connections refused; a process with")
+        assert runtime.report(ME, session_id).sources
+
+    def test_person_is_asked_from_there(self, runtime: Runtime) -> None:
+        assert "approved: {'a': 1}" in self.start(runtime, "asks", approve="auto")["markdown"]
+
+    def test_failure_there_is_the_sessions(self, runtime: Runtime) -> None:
+        assert "there is no reason" in self.start(runtime, "fails")["error"]["message"]
+        assert "exit code 7" in self.start(runtime, "dies")["error"]["message"]
+
+    def test_cancel_ends_the_process(self, runtime: Runtime) -> None:
+        body = {"topic": "x", "researcher": "waits", "options": {"local_only": True}}
+        session_id = runtime.start(ME, body)[0]["session_id"]
+        end = time.monotonic() + 60
+        while not (pid := (runtime.get(ME, session_id)["message"] or "").removeprefix("pid ")).isdecimal():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        runtime.cancel(ME, session_id)
+        while Path(f"/proc/{pid}").exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    def test_function_of_this_process_is_guarded_here_and_says_so(self, runtime: Runtime) -> None:
+        report = run(runtime, lambda topic: str(os.getpid()), local_only=True)
+        assert str(os.getpid()) in report["markdown"]
+        assert "no process of its own (its researcher was defined in this process)" in report["made"]["guard"]
+
+
+LEAKS = """
+import os, socket, subprocess, time
+from jupyter_research import request_approval, send_status_update
+
+def tried(way, *args):
+    try:
+        way(*args)
+    except OSError:
+        pass
+
+def tells(topic):
+    send_status_update("Looking.", {"done": 1, "total": 2})
+    tried(socket.create_connection, ("127.0.0.1", 9))
+    tried(subprocess.run, ["true"])
+    with open("/proc/net/dev") as file:
+        names = [line.split(":")[0].strip() for line in file if ":" in line]
+    return f"{os.getpid()} {os.readlink('/proc/self/ns/net')} {','.join(names)}"
+
+def asks(topic):
+    return f"approved: {request_approval('Shall I?', {'a': 1})}"
+
+def fails(topic):
+    raise ValueError("there is no reason")
+
+def dies(topic):
+    os._exit(7)
+
+def waits(topic):
+    send_status_update(f"pid {os.getpid()}")
+    time.sleep(600)
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .addresses import Addresses, Refused, host_of
 from .bodies import TooMuch, inflated
+from .network import leave_network
 from .restraint import LocalOnly, Restraint, own_process, sentence
 from .watch import Watch, watch
 
@@ -16,6 +17,7 @@ __all__ = [
     "Watch",
     "host_of",
     "inflated",
+    "leave_network",
     "own_process",
     "sentence",
     "watch",

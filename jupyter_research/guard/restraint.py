@@ -96,6 +96,13 @@ class Restraint:
         if address:
             self._address("send", address)
 
+    def add(self, connections: int, processes: int, what: Collection[str]) -> None:
+        """Count what another process of the session was refused."""
+        with self._lock:
+            self.connections += connections
+            self.processes += processes
+            self.what = [*self.what, *what][:_REMEMBERED]
+
     @property
     def counts(self) -> tuple[int, int]:
         """Give the numbers of connections and of processes that were refused."""

@@ -6,6 +6,7 @@ it looks at the name of an event and returns.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing.util
 import platform
 import socket
@@ -85,9 +86,7 @@ class Watch:
 
     def _begin(self, restraint: Restraint) -> None:
         if not self._hooked:
-            with own_process():
-                # It asks `uname` once and remembers; clients name their platform to their services.
-                platform.processor()
+            _try_out()
             sys.addaudithook(self)
             self._hooked = True
         if not self._working:
@@ -110,6 +109,18 @@ class Watch:
         original = getattr(owner, name)
         self._replaced.append((owner, name, original, name in vars(owner)))
         setattr(owner, name, make(self, original))
+
+
+def _try_out() -> None:
+    """Let libraries try out once, before they are watched, what they remember for good."""
+    with own_process():
+        # It asks `uname`; clients name their platform to their services.
+        platform.processor()
+    try:
+        # Binds a socket to find out about IPv6.
+        importlib.import_module("urllib3.util.connection")
+    except ImportError:
+        pass
 
 
 def _checked_send(watch: Watch, original: Any) -> Any:

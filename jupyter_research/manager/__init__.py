@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .isolation import Isolation
 from .manager import Manager
 from .transitions import Limits
 
-__all__ = ["Limits", "Manager"]
+__all__ = ["Isolation", "Limits", "Manager"]

@@ -36,6 +36,8 @@ class Attempt:
         self.control = Control()
         #: What its code may connect to, where it is local only.
         self.restraint = restraint
+        #: What stood between the session and the network beside that.
+        self.means = ""
         self.binding = Binding(session_id=log.session_id, attempt=number, sink=self, restraint=restraint)
         #: Updates that came past the session's cap of events.
         self.capped = 0

@@ -28,6 +28,7 @@ from ..store.writer import settle
 from ..work import Caller, Place
 from .allowance import Allowance
 from .chores import Chores
+from .isolation import Isolation
 from .job import Command, Job, Record
 from .questions import Questions
 from .recovery import Recovery
@@ -66,13 +67,16 @@ class Manager:
         on_deleted: Callable[[str], None] = lambda session_id: None,
         neighbours: Neighbours | None = None,
         adopt: Callable[[], Collection[str]] | None = None,
+        isolation: Isolation | None = None,
     ) -> None:
         self._store = store
         self._registry = registry
         self._place = place
         self._on_deleted = on_deleted
         self._transitions = Transitions(store, limits)
-        self._turns = Turns(self._transitions, store, registry, folder=folder, place=place)
+        self._turns = Turns(
+            self._transitions, store, registry, folder=folder, place=place, isolation=isolation
+        )
         self._transitions.crew = self._turns
         self._lock = self._transitions.lock
         self._jobs = self._transitions.jobs

@@ -18,10 +18,11 @@ from ..errors import SessionCancelled
 from ..events import Kind, State
 from ..guard import Restraint, sentence, watch
 from ..report import Report
-from ..researchers import Local, Registry
+from ..researchers import Local, Registry, Researcher
 from ..store import Store
-from ..work import Drained, Finished, Place, Proposed, Work
+from ..work import Drained, Finished, Outcome, Place, Proposed, Work
 from .attempt import Attempt
+from .isolation import Isolation
 from .job import Job
 from .request import as_json
 from .transitions import Transitions
@@ -43,12 +44,14 @@ class Turns:
         *,
         folder: Path,
         place: Callable[[str | None, bool], Place],
+        isolation: Isolation | None = None,
     ) -> None:
         self._transitions = transitions
         self._store = store
         self._registry = registry
         self._folder = folder
         self._place = place
+        self._isolation = isolation
 
     def session_folder(self, session_id: str) -> Path:
         """Name a session's own folder."""
@@ -94,26 +97,39 @@ class Turns:
                     with (folder / _REFUSED).open("a", encoding="utf-8") as file:
                         print(*attempt.restraint.counts, file=file)
 
-    def _guarded(self, job: Job, restraint: Restraint) -> str:
+    def _guarded(self, job: Job, attempt: Attempt, restraint: Restraint) -> str:
         """Say what the guard of a local-only session has seen, earlier attempts included."""
         try:
             stored = (self.session_folder(job.log.session_id) / _REFUSED).read_text(encoding="utf-8")
         except FileNotFoundError:
             stored = ""
         earlier = [tuple(map(int, line.split())) for line in stored.splitlines()]
-        return sentence(*map(sum, zip(restraint.counts, *earlier, strict=True)))
+        said = sentence(*map(sum, zip(restraint.counts, *earlier, strict=True)))
+        return f"{said}; {attempt.means}" if attempt.means else said
 
     def _turn(self, job: Job, attempt: Attempt) -> bool:
         """Let the researcher run once; tell whether it is to run again at once."""
         attempt.wait()
         researcher = self._registry.get(job.record.researcher)
-        outcome = researcher.run(self._describe(job, attempt))
+        outcome = self._run(researcher, job, attempt)
         if isinstance(outcome, Finished):
             self._finished(job, attempt, outcome)
             return False
         if isinstance(outcome, Drained):
             return False
         return self._proposed(job, attempt, outcome)
+
+    def _run(self, researcher: Researcher, job: Job, attempt: Attempt) -> Outcome:
+        """Let the researcher run here, or in a process of its own where a local-only one is to have that."""
+        work = self._describe(job, attempt)
+        if attempt.restraint is None or self._isolation is None:
+            return researcher.run(work)
+        hindrance = self._isolation.hindrance(researcher.name, job.record.options)
+        if hindrance is not None:
+            attempt.means = f"no process of its own ({hindrance})"
+            return researcher.run(work)
+        outcome, attempt.means = self._isolation.run(researcher.name, work, attempt)
+        return outcome
 
     def _describe(self, job: Job, attempt: Attempt) -> Work:
         folder = self.session_folder(job.log.session_id)
@@ -214,7 +230,9 @@ class Turns:
                 *limitations,
                 f"{attempt.capped:,} updates beyond the cap of {cap:,} events were not logged.",
             )
-        guarded = {} if attempt.restraint is None else {"guard": self._guarded(job, attempt.restraint)}
+        guarded = (
+            {} if attempt.restraint is None else {"guard": self._guarded(job, attempt, attempt.restraint)}
+        )
         return replace(
             report,
             session_id=job.log.session_id,
