@@ -389,6 +389,22 @@ def test_a_data_frame_is_described_where_it_is_and_cited(kernel: Kernel, server:
     assert sources(kernel) == [("x", "markdown")]
 
 
+def test_a_folder_is_searched_without_a_session_and_read_once_for_all_kernels(server: Server) -> None:
+    (server.root / "tides").mkdir()
+    (server.root / "tides" / "mill.md").write_text("# Mills\n\nThe sluice gates close by themselves.\n")
+    for start in range(2):
+        kernel = server.start_kernel(f"search{start}.ipynb")
+        kernel.run(
+            "from jupyter_research import library; found = library('tides/').search('gate closing', k=5)"
+        )
+        (passage,) = kernel.value("found.to_dict('records')")
+        assert passage["quote"] == "The sluice gates close by themselves."
+        assert passage["heading"] == "Mills"
+        kernel.close()
+    indexes = list((server.folder / "data" / "research").glob("indexes.*/*.sqlite"))
+    assert len(indexes) == 1
+
+
 def test_what_is_no_data_frame_is_told_in_one_sentence(kernel: Kernel) -> None:
     kernel.run("words = ['a']")
     for name, sentence in (("nothing", "no variable nothing"), ("words", "no pandas DataFrame")):
