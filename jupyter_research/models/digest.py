@@ -132,7 +132,7 @@ def conclusion(brief: Brief, topic: Topic, body: Sequence[SectionDraft]) -> Sect
     texts.append(_opposed(body, quotes))
     present = {section["analyst"] for section in lenses}
     missing = [lens.name for lens in LENSES if lens.id not in present]
-    if missing:
+    if present and missing:
         texts.append(f"Not looked through: the {_noun('lens', missing, 'lenses')} {_listed(missing)}.")
     texts.append("All of this is what these sources say, and no more.")
     return _noted("Conclusion", texts)

@@ -110,7 +110,8 @@ class _Reading:
     def denied(self) -> frozenset[int]:
         """Give the places in `row` of the words that a negation denies."""
         text = _NO_DENIAL.sub(lambda match: " " * len(match[0]), self.sentence.text)
-        found = {len(_row(text[: match.end()])) for match in _NEGATION.finditer(text)}
+        # The words are counted in the sentence itself: what was blanked has words, too.
+        found = {len(_row(self.sentence.text[: match.end()])) for match in _NEGATION.finditer(text)}
         return frozenset(place for place in found if place < len(self.row))
 
     @cached_property

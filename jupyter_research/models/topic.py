@@ -24,7 +24,8 @@ _HALF: Final = 0.4
 _BOUND: Final = 0.4
 #: How many related words a term may have.
 _MOST_RELATED: Final = 6
-#: Up to so many terms a topic has a core without which a sentence is about something else.
+#: From and up to so many terms a topic has a core without which a sentence is about something else.
+_FEWEST_CORED: Final = 3
 _CORED: Final = 5
 #: As rare as the rarest term is one that weighs at least this share of it.
 _AS_RARE: Final = 0.6
@@ -45,6 +46,10 @@ class Topic:
     weights: Mapping[str, float]
     #: Stems of the topic that do not occur in the library.
     absent: frozenset[str]
+    #: The terms that matter and that the library has, the rarest first.
+    known: tuple[str, ...]
+    #: The rarest of them, without which a sentence is about something else; none for a long or a short topic.
+    core: frozenset[str]
     #: For a stem of the topic the stems that the library uses together with it.
     related: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: For a stem of the topic those with which it makes a phrase of the library.
@@ -84,21 +89,6 @@ class Topic:
         others = self.phrases.get(stem)
         return not others or not others.isdisjoint(own)
 
-    @property
-    def known(self) -> list[str]:
-        """Give the terms that matter and that the library has, the rarest first."""
-        found = (stem for stem in self.keys if stem not in self.absent)
-        return sorted(found, key=lambda stem: (-self.weights[stem], stem))
-
-    @property
-    def core(self) -> frozenset[str]:
-        """Give the rarest terms that the library has, for a topic short enough to have a core."""
-        known = self.known
-        if not 3 <= len(known) <= _CORED:
-            return frozenset()
-        least = _AS_RARE * self.weights[known[0]]
-        return frozenset(stem for stem in known[:2] if self.weights[stem] >= least)
-
     def _stood_in(self, own: Collection[str]) -> bool:
         return any(not self.related.get(stem, frozenset()).isdisjoint(own) for stem in self.core)
 
@@ -134,14 +124,25 @@ def read_topic(text: str, corpus: Corpus) -> Topic:
     }
     absent = frozenset(stem for stem, number in found.items() if not number)
     keys = frozenset(stem for stem in counts if not is_generic(stem)) or frozenset(counts)
+    known = tuple(sorted(keys - absent, key=lambda stem: (-weights[stem], stem)))
     return Topic(
         text=text,
         counts=counts,
         keys=keys,
         weights=weights,
         absent=absent,
+        known=known,
+        core=_core(known, weights),
         phrases=_phrases(text, found, corpus),
     )
+
+
+def _core(known: Sequence[str], weights: Mapping[str, float]) -> frozenset[str]:
+    """Give the rarest term, and a second one that is about as rare."""
+    if not _FEWEST_CORED <= len(known) <= _CORED:
+        return frozenset()
+    least = _AS_RARE * weights[known[0]]
+    return frozenset(stem for stem in known[:2] if weights[stem] >= least)
 
 
 def _phrases(text: str, found: Mapping[str, int], corpus: Corpus) -> dict[str, frozenset[str]]:
