@@ -346,6 +346,23 @@ def test_a_pause_is_committed_at_once_and_a_resume_goes_on_with_the_decision(des
     assert [kind for kind, _ in desk.kinds(session_id)].count("research_paused") == 1
 
 
+def test_a_pause_says_what_is_kept(desk: Desk):
+    session_id = desk.start()
+    desk.until(session_id, "researching")
+    assert desk.snapshot(session_id)["analysts"]
+    desk.manager.pause(ALICE, session_id)
+    assert "interview" not in (desk.snapshot(session_id)["message"] or "")
+    desk.manager.resume(ALICE, session_id)
+    log = desk.store.log(session_id)
+    assert log is not None
+    analysts = [analyst["id"] for analyst in desk.snapshot(session_id)["analysts"]]
+    desk.store.update(log, log.gate, "x", {"analyst": analysts[0], "analyst_done": 4, "analyst_total": 4})
+    desk.store.flush().result(60)
+    paused = desk.manager.pause(ALICE, session_id)
+    assert paused["message"] == "Paused: 1 of 1 interview done; nothing of it is done again."
+    assert desk.events(session_id)[-1]["message"] == paused["message"]
+
+
 def test_a_function_is_held_at_its_next_update_and_goes_on_in_the_same_attempt(desk: Desk):
     held, go = threading.Event(), threading.Event()
 

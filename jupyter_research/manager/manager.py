@@ -30,6 +30,7 @@ from .allowance import Allowance
 from .chores import Chores
 from .isolation import Isolation
 from .job import Command, Job, Record
+from .kept import kept
 from .questions import Questions
 from .recovery import Recovery
 from .request import StartRequest, as_json, checked, feedback_of, version_of
@@ -256,21 +257,22 @@ class Manager:
 
     def pause(self, caller: Caller, session_id: str) -> Snapshot:
         """Stop the work where it can go on later."""
+        said = kept(self.questions.snapshot(caller, session_id))  # Read from the disk, so not under the lock.
         with self._lock:
             job = self._job(caller, session_id)
             if job.state is not State.PAUSED and not job.state.working:
                 raise WrongState(f"The session is {job.state.value}: only one that works can be paused.")
-            future = None if job.state is State.PAUSED else self._pause(job)
+            future = None if job.state is State.PAUSED else self._pause(job, said)
         return self._answer(job, future)
 
-    def _pause(self, job: Job) -> Future[bytes]:
+    def _pause(self, job: Job, said: str | None) -> Future[bytes]:
         job.last = Command(action="pause")
         reason = because("asked for", job)
         attempt = job.running
         if job.plans:
             # Steps under way end in the background: what they find is kept, what they say is not.
             future = self._transitions.close_attempt(
-                job, Kind.RESEARCH_PAUSED, State.PAUSED, because("asked for", job)
+                job, Kind.RESEARCH_PAUSED, State.PAUSED, reason, message=said
             )
             if attempt is not None:
                 attempt.control.request_drain()

@@ -88,6 +88,7 @@ class Transitions:
         state: State,
         detail: Mapping[str, Any],
         *,
+        message: str | None = None,
         gate: int | None = None,
         report: bytes | None = None,
     ) -> Future[bytes]:
@@ -96,14 +97,21 @@ class Transitions:
         about = {"session_id": job.log.session_id, "state": state.value, "kind": kind.value}
         about |= {name: detail[name] for name in ("attempt", "code") if name in detail}
         log.info("Session %s is %s.", job.log.session_id, state.value, extra=about)
-        return self._store.append(job.log, kind, state, detail, gate=gate, report=report)
+        return self._store.append(job.log, kind, state, detail, message=message, gate=gate, report=report)
 
     def close_attempt(
-        self, job: Job, kind: Kind, state: State, detail: Mapping[str, Any], *, report: bytes | None = None
+        self,
+        job: Job,
+        kind: Kind,
+        state: State,
+        detail: Mapping[str, Any],
+        *,
+        message: str | None = None,
+        report: bytes | None = None,
     ) -> Future[bytes]:
         """Append the event that ends an attempt: no update of it can follow."""
         working, queued = job.state.working, job.state is State.QUEUED
-        future = self.append(job, kind, state, detail, gate=0, report=report)
+        future = self.append(job, kind, state, detail, message=message, gate=0, report=report)
         if job.running is not None:
             job.running.close()
         if working:
