@@ -181,12 +181,12 @@ class ReportHandler(ResearchHandler):
     @web.authenticated
     @authorized("read", "research")
     async def get(self, session_id: str) -> None:
-        """Answer with the report in the format asked for; `download=1` saves it."""
+        """Answer with the report in the format asked for, or with the part that a cancelled session has."""
         name = self.get_query_argument("format", "markdown")
-        download = self.whole("download", 0, 0, 1)
+        download, partial = self.whole("download", 0, 0, 1), self.whole("partial", 0, 0, 1)
         runtime = await self.access.runtime()
         document, media_type, filename = await self.access.render(
-            runtime.export, self.caller, known(session_id), name
+            runtime.export, self.caller, known(session_id), name, partial=bool(partial)
         )
         if download:
             self.set_attachment_header(filename)

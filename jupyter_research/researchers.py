@@ -62,6 +62,9 @@ class Reader(Researcher, Protocol):
     def answer(self, work: Work, question: str) -> Report:
         """Answer a question from what the session has read."""
 
+    def partial(self, work: Work) -> Report:
+        """Give what a cancelled session had found; raise `NotReady` where that is nothing."""
+
 
 @runtime_checkable
 class Local(Researcher, Protocol):

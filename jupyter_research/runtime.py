@@ -366,9 +366,19 @@ class Runtime:
             )
         return Report.from_json(orjson.loads(body))
 
-    def export(self, caller: Caller, session_id: str, format: str) -> tuple[bytes, str, str]:
-        """Give the report as a document: bytes, media type, file name."""
-        report = self.report(caller, session_id)
+    def export(
+        self, caller: Caller, session_id: str, format: str, *, partial: bool = False
+    ) -> tuple[bytes, str, str]:
+        """Give the report as a document: bytes, media type, file name.
+
+        Args:
+            caller: on whose behalf.
+            session_id: the session.
+            format: one of the formats.
+            partial: whether what a cancelled session had found is meant.
+        """
+        find = self._manager.questions.partial if partial else self.report
+        report = find(caller, session_id)
         document = export(report, format)
         name = re.sub(r"[^A-Za-z0-9]+", "-", report.topic).strip("-")[:60].lower() or "report"
         return document, FORMATS[format].media_type, name + FORMATS[format].suffix

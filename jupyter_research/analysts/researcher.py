@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import InvalidRequest, SessionCancelled
+from ..errors import InvalidRequest, NotReady, SessionCancelled
 from ..ledger import Ledger
 from ..meter import Meter
 from ..report import Report
@@ -164,6 +164,22 @@ class Analysts:
                 if work.control.cancelled.is_set():
                     raise SessionCancelled("The session was cancelled.") from None
                 return Drained()
+
+    def partial(self, work: Work) -> Report:
+        """Give what a cancelled session had found, marked as the part that it is.
+
+        Raises:
+            NotReady: when it had found nothing yet.
+        """
+        if not (work.folder / CHECKPOINTS).exists():
+            raise NotReady("The session was cancelled before it had found anything.")
+        from .graph import build
+        from .partial import partial_report
+
+        with self._study(work) as study, _checkpoints(work.folder / CHECKPOINTS) as checkpointer:
+            graph = build(study, checkpointer)
+            snapshot = graph.get_state({"configurable": {"thread_id": work.session_id}})
+            return partial_report(study, snapshot)
 
     def search(self, work: Work, query: str, k: int) -> list[dict[str, Any]]:
         """Give the passages of the session's library that fit best."""

@@ -123,6 +123,18 @@ class Questions:
         researcher, work = self._reading(caller, session_id)
         return researcher.answer(work, question)
 
+    def partial(self, caller: Caller, session_id: str) -> Report:
+        """Give what a cancelled session had found.
+
+        Raises:
+            WrongState: when it is not cancelled.
+        """
+        state = self.snapshot(caller, session_id)["state"]
+        if state != State.CANCELLED.value:
+            raise WrongState(f"The session is {state}: only a cancelled one has a partial report.")
+        researcher, work = self._reading(caller, session_id)
+        return researcher.partial(work)
+
     def _reading(self, caller: Caller, session_id: str) -> tuple[Reader, Work]:
         """Give the researcher of a session that has read something, and what it worked on.
 
