@@ -58,8 +58,10 @@ bench: $(VENV)/.built $(VENV)/.test $(VENV)/.bench ## measure what benchmarks/ m
 	for script in benchmarks/*.py; do echo "== $$script"; \
 	  case $$script in */library.py) python "$$script" $(SCIFACT);; *) python "$$script";; esac; done
 
-soak: $(VENV)/.built $(VENV)/.test ## kill a server at work thirty times, on one processor and on two
+soak: $(VENV)/.built $(VENV)/.test ## kill servers and kernels at work for half an hour, and try every route with nonsense
 	for cpus in 1 2; do KILLS=30 CPUS=$$cpus python -m pytest tests/test_kills.py; done
+	SOAK=$${SOAK:-1200} python tests/soak.py
+	NONSENSE=$${NONSENSE:-600} python -m pytest tests/test_nonsense.py
 
 docs: $(VENV)/.docs ## build the documentation into build/docs
 	mkdocs build --strict --site-dir build/docs

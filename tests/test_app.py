@@ -100,6 +100,43 @@ print("MODULES", *sys.modules)
     assert parts <= {f"jupyter_research.{name}" for name in (*allowed, "_version")}
 
 
+def test_first_event_is_shown_while_the_sessions_thread_still_imports(tmp_path: Path) -> None:
+    code = """
+import sys, threading
+from pathlib import Path
+from jupyter_research.runtime import Runtime, Settings
+from jupyter_research.work import Caller
+
+class Held:
+    begun, go = threading.Event(), threading.Event()
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "langgraph" or name.startswith("langgraph."):
+            self.begun.set()
+            self.go.wait(60)
+
+folder, me = Path(sys.argv[1]), Caller(owner="local")
+(folder / "a.md").write_text("# Tides\\n\\nThe tide rises because the moon pulls on the water.\\n")
+runtime = Runtime(Settings(data_dir=folder / "data", root=folder))
+runtime.open()
+sys.meta_path.insert(0, Held())
+session = runtime.start(me, {"topic": "tides", "options": {"analysts": 1}})[0]["session_id"]
+assert Held.begun.wait(60), "nothing was imported"
+assert not any(name.startswith("langgraph.graph") for name in sys.modules)
+assert runtime.get(me, session)["state"] == "planning" and runtime.events(me, session)[0]
+Held.go.set()
+while runtime.get(me, session)["state"] != "completed":
+    assert runtime.get(me, session)["state"] != "failed", runtime.get(me, session)["error"]
+    runtime.wait(me, session, after=runtime.events(me, session)[1], timeout=1)
+runtime.close()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True, text=True, timeout=DEADLINE * 2, cwd=REPOSITORY,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+
+
 async def test_nothing_is_opened_before_the_first_request(
     me: Person, extension: ResearchApp, data_dir: Path
 ) -> None:

@@ -3,7 +3,7 @@
 One lives through it: four sessions at a time, pages that are cut off and come back, kernels that are killed.
 What it holds at rest after a quarter of the time and at the end is compared. The other is killed again and
 again, and goes on by itself. At the end every session of both has to have come to its own end, with a log
-without holes. `SOAK=60 python benchmarks/soak.py` makes it short; 1,200 seconds are the long form.
+without holes. `SOAK=60 python tests/soak.py` makes it short; 1,200 seconds are the long form.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import sys
 import tempfile
 import threading
 import time
@@ -23,9 +22,6 @@ from typing import Any
 
 import psutil
 import websocket
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-
 from live import Server, running_server, until
 
 from jupyter_research.events import initial, reduce, reduce_all
