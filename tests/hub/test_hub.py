@@ -370,35 +370,14 @@ def test_index_that_was_built_once_serves_hosts_and_guests_of_every_server(share
 
 # -- the end ------------------------------------------------------------------------------------------
 
-
 #: Seconds without activity after which the culler takes a server; it looks every second.
-IDLE = 4
-
-
-def test_hub_sees_a_server_at_work_as_active_and_one_that_waits_as_idle(hub: Hub) -> None:
-    def active() -> str:
-        server = hub.server()
-        assert server is not None
-        return str(server["last_activity"])
-
-    session_id = hub.start("alice")["session_id"]
-    for _ in range(2):
-        seen = active()
-        until(lambda seen=seen: active() > seen, "a sign of life")
-    hub.research("alice", "POST", f"sessions/{session_id}/pause")
-    quiet = ""
-    while quiet != active():
-        quiet = active()
-        time.sleep(4)  # Nothing is waited for: that nothing happens takes time to see.
-    assert hub.research("alice", "DELETE", f"sessions/{session_id}")[0] == 204
+IDLE = 5
 
 
 def test_server_stopped_by_the_hub_leaves_its_sessions_to_be_resumed(hub: Hub) -> None:
     session_id = hub.start("bob", host="bob")["session_id"]
-    begin = time.monotonic()
     hub.command("DELETE", "/users/bob/server")
     until(lambda: not hub.command("GET", "/users/bob")["servers"], "the stop of the server")
-    assert time.monotonic() - begin < 20
     hub.serve("bob")
     events = hub.research("bob", "GET", f"sessions/{session_id}/events", host="bob")[1]["events"]
     assert events[-1]["kind"] == "research_interrupted"
