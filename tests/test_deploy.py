@@ -102,6 +102,16 @@ def test_proxy_of_the_models_holds_no_key_and_serves_the_model_that_servers_ask_
     assert asked == f"openai:{model['model_name']}"
 
 
+def test_every_setting_is_decided_for_everybody_or_left_to_each_server() -> None:
+    table = PAGE.partition("| what | settings |")[2].partition("\n\n")[0]
+    for_everybody = set(re.findall(r"`(\w+)`", table))
+    of_a_server = {
+        "enabled", "researchers", "data_dir", "contact", "auto_resume", "carry_context", "capture_output",
+    }  # fmt: skip
+    assert for_everybody | of_a_server == set(ResearchApp.class_own_traits(config=True))
+    assert not for_everybody & of_a_server
+
+
 @contextmanager
 def proxy(known: set[str]) -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
     """Stand in for the proxy of the models: note what is asked of it."""
