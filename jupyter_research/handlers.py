@@ -43,7 +43,8 @@ class ChoicesHandler(ResearchHandler):
     async def get(self, noun: str) -> None:
         """Answer with name and description of each."""
         runtime = await self.access.runtime()
-        if noun == "models" and self.whole("check", 0, 0, 1):
+        # Whether a provider answers is asked with the host's keys, so not for a guest.
+        if noun == "models" and self.whole("check", 0, 0, 1) and not self.caller.guest:
             found = await self.access.call(runtime.models, self.caller.owner, check=True)
         else:
             found = await self.access.call(getattr(runtime, noun))

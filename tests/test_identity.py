@@ -162,6 +162,10 @@ class Hub(IdentityProvider):
 
 class TestGuests:
     @pytest.fixture
+    def research_config(self) -> dict[str, Any]:
+        return {"models": {"house": {"model": "openai:house", "base_url": "http://127.0.0.1:9/v1"}}}
+
+    @pytest.fixture
     def jp_server_config(self, jp_server_config: Config) -> Config:
         jp_server_config.ServerApp.identity_provider_class = Hub
         return jp_server_config
@@ -188,3 +192,9 @@ class TestGuests:
             with pytest.raises(HTTPClientError) as refusal:
                 await me.connect()
             assert refusal.value.code == status
+
+    async def test_guest_does_not_ask_providers_with_the_hosts_keys(self, me: Person) -> None:
+        Hub.hub_auth = HubAuth(hub_user("bob"))
+        models = (await me.get("models?check=1"))["models"]
+        assert "house" in {model["name"] for model in models}
+        assert not [model for model in models if "answers" in model]
