@@ -12,39 +12,23 @@ from collections.abc import Sequence
 from typing import Final
 
 from .base import Analyst, Brief, Draft, Hit, SectionDraft, Splitter, Team, Turn
-from .digest import CLOSEST_HEADING, Said, alone_section, at_odds, conclusion, introduction, lens_section
-from .disagreement import Pair, opposed
+from .body import compose
+from .digest import conclusion, introduction
 from .feedback import apply_feedback
 from .lenses import LENSES, Lens, lens_of
 from .pool import Pool, Sentence, cut
 from .topic import read_topic, with_related
 from .words import GENERIC_WORDS, STOP_WORDS, forms, stems, words
 
-#: How many sentences the digest's first section shows at most: a third of what there is, so that the lenses
-#: have something to show as well.
-CLOSEST: Final = 10
-_FEWEST: Final = 3
-#: How many sentences an answer and a lens's section have at most.
+#: How many sentences an answer has at most.
 ANSWER: Final = 7
-SECTION: Final = 6
-#: How near to the topic the last of the sentences shown must be, as a share of the first one's nearness.
-_NEAR_ENOUGH: Final = 0.35
-#: The same for what a lens shows: it has the direct hits before it.
+#: How near to the topic what a lens shows must be: it has the direct hits before it.
 _NEAR_A_LENS: Final = 0.5
-#: Where no more sentences than these are about the topic as a whole, its words are looked for alone, too.
-_FEW: Final = 2
-#: At most one word in so many may be absent from the library for the others to be looked for alone.
-_LACKING: Final = 4
-#: How many sentences about one word alone are shown, and of how many words.
-_ALONE: Final = 3
-_WORDS: Final = 4
 #: How many passages stay cut into sentences, and how many searches sorted.
 _KEPT: Final = 4096
 _POOLS: Final = 4
 #: How many sentences show what a lens has to offer.
 _TELLING: Final = 3
-#: Among how many sentences contradictions are looked for.
-_COMPARED: Final = 120
 
 
 class Extractive:
@@ -135,25 +119,7 @@ class Extractive:
         self, brief: Brief, sections: Sequence[SectionDraft], hits: Sequence[Hit]
     ) -> list[SectionDraft]:
         """Put the sentences closest to the topic first, then each lens, then what may contradict."""
-        pool = self._pool(brief, hits)
-        near = pool.near(_NEAR_ENOUGH)
-        # Near the topic counts for more here than standing on its own: these are the direct hits.
-        scored = {one.key: pool.nearness[one.key] * (0.8 + 0.2 * one.quality) for one in near}
-        most = min(CLOSEST, max(_FEWEST, len(near) // 3))
-        said = Said()
-        # First of all, because nothing stands twice: what opposes is worth more side by side than apart.
-        pairs = [pair for pair in opposed(near[:_COMPARED]) if said.takes_all(_drafts(pair))]
-        closest = said.new(sentence.draft(score) for sentence, score in pool.choose(scored, most))
-        body: list[SectionDraft] = []
-        if closest:
-            body.append({"heading": CLOSEST_HEADING, "analyst": None, "claims": closest})
-        if closest or any(section["claims"] for section in sections):
-            body += [lens_section(section, said, SECTION) for section in sections]
-        if pairs:
-            body.append(at_odds([(pair.why, _drafts(pair)) for pair in pairs]))
-        if len(near) <= _FEW:
-            body += _each_alone(pool, said)
-        return [section for section in body if section["claims"]]
+        return compose(self._pool(brief, hits), sections)
 
     def write_introduction(self, brief: Brief, body: Sequence[SectionDraft]) -> SectionDraft:
         """Say what was searched and how much was found."""
@@ -242,27 +208,6 @@ def _strength(lens: Lens, sentence: Sentence, pool: Pool) -> float:
     return strength
 
 
-def _each_alone(pool: Pool, said: Said) -> list[SectionDraft]:
-    """Give the best sentences about each of the topic's words, rarest first, where they never meet.
-
-    Where the library lacks more than a few of the words, the rest says nothing about the topic.
-    """
-    topic = pool.topic
-    if len(topic.known) < 2 or _LACKING * len(topic.keys & topic.absent) > len(topic.keys):
-        return []
-    named = forms(topic.text)
-    sections = []
-    for stem in topic.known[:_WORDS]:
-        found = said.new(sentence.draft(score) for sentence, score in pool.alone(stem, _ALONE))
-        if found:
-            sections.append(alone_section(named[stem], found))
-    return sections if len(sections) > 1 else []
-
-
 def _end(draft: Draft) -> tuple[str, int]:
     quote = draft["quotes"][0]
     return quote["document"], quote["end"]
-
-
-def _drafts(pair: Pair) -> list[Draft]:
-    return [pair.one.draft(0.0), pair.other.draft(0.0)]

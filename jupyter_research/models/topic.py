@@ -182,7 +182,7 @@ def _company(stem: str, topic: Topic, passages: Iterable[Mapping[str, str]], cor
     enough = max(3, 0.25 * len(having))
     usual = [word for word, number in seen.most_common(60) if number >= enough and _telling(word, topic)]
     size = max(1, corpus.size())
-    form = {word: passage[word] for passage in having for word in passage}
+    form = {word: next(passage[word] for passage in having if word in passage) for word in usual}
     lifts = {
         word: (seen[word] / len(having)) / (max(1, corpus.frequency(form[word])) / size) for word in usual
     }
