@@ -88,7 +88,7 @@ class Settings:
     #: Where `jupyter research keys` keeps keys; None for nowhere.
     keys_file: Path | None = None
     #: The server's variables: keys and addresses of providers are looked up there at each start.
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_working_sessions: int = 8
     max_working_per_owner: int = 0
     max_queued_sessions: int = 1000

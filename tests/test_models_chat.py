@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from jupyter_research.errors import InvalidRequest, NoPackage
-from jupyter_research.models.chat import entry, install, need_package
+from jupyter_research.analysts.thinking import Thinking
+from jupyter_research.errors import InvalidRequest, NoPackage, UnknownName
+from jupyter_research.models.chat import Gates, Opening, entry, install, need_package
 from jupyter_research.models.chat.faults import fault_of
 from jupyter_research.models.chat.gate import Gate
 from jupyter_research.models.chat.passages import Passage, cite
@@ -18,6 +19,7 @@ from jupyter_research.models.chat.prices import price_of
 from jupyter_research.models.chat.prompts import inert, passages
 from jupyter_research.models.chat.shapes import Claims, Report, Team, read, schema_of
 from jupyter_research.models.keys import Keys
+from jupyter_research.runtime import Settings
 
 WHOLE = {
     "document": "d", "start": 10, "end": 90, "page": None, "cell": None, "heading": None,
@@ -58,6 +60,8 @@ def test_a_missing_package_comes_with_the_command_that_installs_it():
         need_package("fireworks")
     assert install("openai").endswith('-m pip install "jupyter_research[openai]"')
     need_package("openai")
+    with pytest.raises(UnknownName, match="no provider 'nobody'"):
+        need_package("nobody")
 
 
 def test_keys_are_looked_up_anew_in_order(tmp_path):
@@ -76,6 +80,26 @@ def test_keys_are_looked_up_anew_in_order(tmp_path):
     for nothing in ("", "  ", "two words"):
         with pytest.raises(InvalidRequest, match="no key"):
             keys.set("openai", nothing)
+
+
+def test_nothing_that_holds_a_key_shows_it(tmp_path):
+    environment = {"OPENAI_API_KEY": "sk-never-shown"}
+    keys = Keys(None, environment)
+    thinking = Thinking(keys=keys, environment=environment)
+    settings = Settings(data_dir=tmp_path, environment=environment)
+    found = thinking.entry("openai:x")
+    opening = Opening(
+        entry=found, key=thinking.key(found, "ann"), chosen="", price=None, gates=Gates(), owner="ann",
+        ledger=None, purse=None, control=None, plain=None, split=None, missing=None,
+    )  # fmt: skip
+    assert opening.key == "sk-never-shown"
+    assert "sk-never-shown" not in f"{keys!r} {thinking!r} {settings!r} {found!r} {opening!r}"
+
+
+def test_one_account_does_not_wait_for_another():
+    gates = Gates()
+    assert gates.of(("openai", "host"), "a") is gates.of(("openai", "host"), "a")
+    assert gates.of(("openai", "host"), "a") is not gates.of(("openai", "host"), "b")
 
 
 def test_a_file_of_keys_that_cannot_be_read_says_so_and_can_be_written_again(tmp_path):

@@ -42,7 +42,7 @@ class Thinking:
     caps: Mapping[str, float] = field(default_factory=dict)
     keys: Keys = field(default_factory=lambda: Keys(None, {}))
     defaults: Defaults = field(default_factory=lambda: Defaults(None))
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     gates: Gates = field(default_factory=Gates)
 
     def choose(self, named: str | None, place: Place) -> tuple[str, str]:

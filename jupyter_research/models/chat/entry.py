@@ -79,7 +79,7 @@ class Entry:
 
     @property
     def gate(self) -> tuple[str, str]:
-        """Name what shares one provider's limits."""
+        """Name the provider whose limits are shared by those who use one key."""
         return self.provider, self.host
 
 

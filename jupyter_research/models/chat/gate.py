@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections import deque
@@ -19,7 +20,7 @@ Tell = Callable[[float, str], None]
 
 
 class Gate:
-    """Keep the limits of one provider. Thread-safe.
+    """Keep the limits of one account at a provider. Thread-safe.
 
     Of those that wait, the owner goes first who got through least recently: somebody with ten sessions
     waits as long as somebody with one.
@@ -111,13 +112,14 @@ class Gate:
 
 
 class Gates:
-    """Hold the gate of each provider; one of these for each server."""
+    """Hold the gate of each account; one of these for each server."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._gates: dict[tuple[str, str], Gate] = {}
+        self._gates: dict[tuple[str, str, str], Gate] = {}
 
-    def of(self, name: tuple[str, str]) -> Gate:
-        """Give the one gate of that name."""
+    def of(self, name: tuple[str, str], key: str | None) -> Gate:
+        """Give the one gate of a provider and a key: whoever has an account of their own waits for nobody."""
+        account = hashlib.sha256((key or "").encode()).hexdigest()
         with self._lock:
-            return self._gates.setdefault(name, Gate())
+            return self._gates.setdefault((*name, account), Gate())

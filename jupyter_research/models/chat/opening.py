@@ -59,7 +59,7 @@ def opened(opening: Opening) -> Iterator[Model]:
             chat,
             ledger=opening.ledger,
             purse=opening.purse,
-            gate=opening.gates.of(entry.gate),
+            gate=opening.gates.of(entry.gate, opening.key),
             owner=opening.owner,
             price=opening.price,
             cancelled=opening.control.cancelled,
