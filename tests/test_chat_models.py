@@ -167,7 +167,7 @@ def test_a_bad_answer_is_asked_for_once_more_with_the_error(make, bad, streaming
     ],
 )
 def test_a_model_that_stays_bad_at_one_thing_neither_ends_the_session_nor_goes_unmentioned(make, title, bad):
-    session = make(Scholar(**{title: BAD[bad]}), analysts=2, turns=1)
+    session = make(Scholar(**{title: BAD[bad]}), analysts=3, turns=1)
     report = session.finish()
     said = "refused" if bad == "a refusal" else "could not be used"
     assert any(said in sentence for sentence in report.limitations)
@@ -195,6 +195,13 @@ def test_ten_analysts_instead_of_three_are_sent_back_and_then_cut(make):
     assert "10 analysts where 3 were asked for" in session.server.asked[1].messages[-1][1]
     assert len(report.made["analysts"]) == 3
     assert any("7 analysts beyond the number asked for" in sentence for sentence in report.limitations)
+
+
+def test_what_several_sections_say_in_the_same_words_stands_once(make):
+    report = make(turns=1).finish()
+    texts = [claim.text for section in report.sections[1:-1] for claim in section.claims]
+    assert texts and len(texts) == len(set(texts))
+    assert any("say the same in the same words" in sentence for sentence in report.limitations)
 
 
 def test_an_id_that_no_passage_has_is_removed_and_counted(make):

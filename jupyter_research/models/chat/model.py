@@ -48,6 +48,10 @@ _NOTES: Final = {
         "claim was left out because the model says that it only repeats another",
         "claims were left out because the model says that they only repeat others",
     ),
+    "doubles": (
+        "claim was left out because another section says the same in the same words",
+        "claims were left out because other sections say the same in the same words",
+    ),
     "surplus": (
         "analyst beyond the number asked for was left out",
         "analysts beyond the number asked for were left out",
@@ -180,7 +184,7 @@ class Chat:
         self, brief: Brief, sections: Sequence[SectionDraft], hits: Sequence[Hit]
     ) -> list[SectionDraft]:
         """Let the model order the sections and name repetitions; the claims themselves stay as they are."""
-        written = [section for section in sections if section["claims"]]
+        written = self._without_doubles(brief, sections)
         if not written:
             # Nothing was paid for, or nothing found: what stands closest to the topic, word for word.
             return self._plain.write_body(brief, sections, hits)[:1]
@@ -241,6 +245,20 @@ class Chat:
             return section
         claims = self._repaired(self._cited(prompt, heard.value.claims, given))
         return {**section, "heading": heard.value.heading, "claims": claims}
+
+    def _without_doubles(self, brief: Brief, sections: Sequence[SectionDraft]) -> list[SectionDraft]:
+        """Leave out what another section says in the same words, and sections that say nothing else."""
+        seen: set[str] = set()
+        result: list[SectionDraft] = []
+        for section in sections:
+            kept = [claim for claim in section["claims"] if claim["text"] not in seen]
+            seen |= {claim["text"] for claim in kept}
+            if kept:
+                result.append({**section, "claims": kept})
+        doubles = sum(len(section["claims"]) for section in sections)
+        doubles -= sum(len(section["claims"]) for section in result)
+        self._note(f"doubles of {brief.topic}", "doubles", doubles)
+        return result
 
     def _ordered(
         self, prompt: str, body: shapes.Body, known: dict[str, tuple[SectionDraft, list[str]]]
