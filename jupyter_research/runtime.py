@@ -525,7 +525,8 @@ def build_index(folder: Path, progress: Callable[[int, int, str], None]) -> tupl
         PathRefused: when the folder cannot be read.
         StorageFailed: when nothing can be written there.
     """
-    files = resolve([str(folder)], Place(root=None, folder=folder))
+    # As from the folder itself: a link that leads out of it is not followed for everybody.
+    files = resolve([str(folder)], Place(root=folder, folder=folder))
     try:
         return SharedLibrary.build(folder, files, progress), SharedLibrary.place(folder)
     except OSError as error:

@@ -102,7 +102,7 @@ def test_what_has_changed_since_is_named_and_quoted_as_it_was(
         "broken.pdf": "not a PDF",
         "gates.txt": "gone since its library's index was built",
         "mill.md": "changed since its library's index was built",
-        "new.md": "newer than its library's index",
+        "new.md": "not in its library's index: newer than it",
     }
     assert "The wheel of a tide mill" in found[0].text
 
@@ -113,6 +113,34 @@ def test_building_again_reads_what_has_changed_alone(course: Path) -> None:
     assert (indexed.read, indexed.unchanged, len(indexed.documents)) == (1, 2, 3)
     assert [one.name for one in path.parent.iterdir()] == [path.name]
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_what_not_everybody_may_read_stays_out_of_it(course: Path, tmp_path: Path) -> None:
+    (course / "grades.txt").write_text("The grades of the mill.")
+    (course / "grades.txt").chmod(0o640)
+    (course / "staff").mkdir(mode=0o750)
+    (course / "staff" / "notes.txt").write_text("The notes of the mill.")
+    (tmp_path / "secret.txt").write_text("The secret of the mill.")
+    (course / "link.txt").symlink_to(tmp_path / "secret.txt")
+    indexed, path = build_index(course, silent)
+    assert {Path(document.name).name for document in indexed.documents} == {"mill.md", "gates.txt"}
+    reasons = {one.name: one.reason for one in indexed.failures}
+    assert (
+        reasons["grades.txt"]
+        == reasons["staff/notes.txt"]
+        == "not everybody who may read the folder may read it"
+    )
+    assert "link" in reasons["link.txt"]
+    assert b"grades" not in path.read_bytes()
+
+
+def test_it_is_open_to_those_to_whom_the_folder_is(course: Path) -> None:
+    for mode, expected in ((0o700, 0o600), (0o750, 0o640), (0o755, 0o644)):
+        course.chmod(mode)
+        _, path = build_index(course, silent)
+        assert path.stat().st_mode & 0o777 == expected
+        assert path.parent.stat().st_mode & 0o777 == mode
+        assert path.stat().st_gid == course.stat().st_gid
 
 
 def test_a_library_that_is_mounted_elsewhere_is_the_same(course: Path, place: Place, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import hashlib
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +124,8 @@ class Collection:
                 owner=self.owner, place=self.place, sources=self.sources, indexes=self.indexes
             ).index
             if self.sources and own.exists():
-                with closing(Library(own, ())) as library:
+                # One that is damaged is of no use here, and is made anew by whoever reads it next.
+                with suppress(sqlite3.DatabaseError), closing(Library(own, ())) as library:
                     library.copy(self.index)
                 return
         for name in self.sources:

@@ -19,8 +19,9 @@ from .records import Document, Failure, FileRef, Indexed
 from .rows import Known
 from .schema import IndexUnusable, connect_to_read, remove
 
-_NEW: Final = "newer than its library's index, which has to be built again"
+_NEW: Final = "not in its library's index: newer than it, or not for everybody to read"
 _CHANGED: Final = "changed since its library's index was built, so it is quoted as it was"
+_NOT_OPEN: Final = "not everybody who may read the folder may read it"
 _GONE: Final = "gone since its library's index was built, so it is quoted as it was"
 
 
@@ -34,22 +35,28 @@ class SharedLibrary(Library):
 
     @classmethod
     def build(cls, folder: Path, files: Sequence[FileRef], progress: Progress = silent) -> Indexed:
-        """Build the index of a folder, or bring it up to date; who searches meanwhile has the old one."""
+        """Build the index of a folder, or bring it up to date; who searches meanwhile has the old one.
+
+        Whoever may read the folder may read the index, so what they may not read stays out of it.
+        """
         target = cls.place(folder)
-        target.parent.mkdir(mode=0o755, exist_ok=True)
+        readers = os.stat(folder).st_mode & 0o044
+        theirs = [file for file in files if _is_open(file.path, folder, readers)]
         new = target.with_name(f"{target.name}.new")
         remove(new)
         try:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            _open_as(folder, target.parent, 0o700, os.stat(folder).st_mode & 0o055)
             _begin_with(folder, new)
-            with closing(Library(new, files, about={"folder": os.fspath(folder)})) as library:
+            with closing(Library(new, theirs, about={"folder": os.fspath(folder)})) as library:
                 indexed = library.refresh(progress=progress)
                 library.finish()
-            # Everybody may read what everybody's documents say.
-            new.chmod(0o644)
+            _open_as(folder, new, 0o600, readers)
             os.replace(new, target)
         finally:
             remove(new)
-        return indexed
+        left_out = [Failure(name=file.name, reason=_NOT_OPEN) for file in files if file not in theirs]
+        return replace(indexed, failures=(*indexed.failures, *left_out))
 
     @classmethod
     def beside(cls, folder: Path, files: Sequence[FileRef]) -> SharedLibrary | None:
@@ -103,14 +110,44 @@ class SharedLibrary(Library):
     def _gone(self, known: Mapping[Path, Known]) -> Iterator[Failure]:
         for path in known.keys() - self._names.keys():
             if known[path].hash is not None:
-                yield Failure(name=path.relative_to(self._folder).as_posix(), reason=_GONE)
+                yield Failure(name=os.path.relpath(path, self._folder), reason=_GONE)
 
     def _here(self, path: Path) -> Path:
-        return self._folder / path.relative_to(self._built)
+        return self._folder / path.relative_to(self._built) if path.is_relative_to(self._built) else path
 
     def _seen(self, document: Document) -> Document:
         path = self._here(document.path)
         return replace(document, path=path, name=self._names.get(path, document.name))
+
+
+def _open_as(folder: Path, path: Path, own: int, bits: int) -> None:
+    """Give a path permission bits of a folder; its group's only where the group can be given too."""
+    try:
+        os.chown(path, -1, os.stat(folder).st_gid)
+    except PermissionError:
+        bits &= ~0o070
+    path.chmod(own | bits)
+
+
+def _is_open(path: Path, folder: Path, readers: int) -> bool:
+    """Tell whether those who may read a folder may read a file in it; `readers` are their permission bits."""
+    try:
+        found = os.stat(path)
+        inner = [os.stat(one) for one in path.parents if one != folder and one.is_relative_to(folder)]
+    except OSError:
+        # It cannot be read by anybody, and the reading says why.
+        return True
+    group = os.stat(folder).st_gid
+    # To come through a folder takes its x, two bits from r.
+    return _lets(found, readers, group) and all(_lets(one, readers >> 2, group) for one in inner)
+
+
+def _lets(found: os.stat_result, bits: int, group: int) -> bool:
+    mode = found.st_mode
+    if found.st_gid != group:
+        # To that group its members are anybody.
+        mode = (mode & ~0o070) | ((mode & 0o007) << 3)
+    return mode & bits == bits
 
 
 def _begin_with(folder: Path, new: Path) -> None:
