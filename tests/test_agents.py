@@ -104,6 +104,17 @@ def streamed(text: str) -> Reply:
     return Reply(body=body.encode(), headers={"Content-Type": "text/event-stream"})
 
 
+def count_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count tokens without the lists that tiktoken fetches: every byte is one."""
+    import tiktoken
+
+    bytewise = tiktoken.Encoding(
+        "bytes", pat_str=r"(?s:.)", mergeable_ranks={bytes([n]): n for n in range(256)}, special_tokens={}
+    )
+    monkeypatch.setattr(tiktoken, "get_encoding", lambda name: bytewise)
+    monkeypatch.setattr(tiktoken, "encoding_for_model", lambda name: bytewise)
+
+
 def test_an_agent_of_langchain_is_a_researcher_as_it_is(fake: FakeWeb, finished: Any) -> None:
     def model(asked: Asked) -> Reply:
         messages = json.loads(asked.body)["messages"]
@@ -125,7 +136,11 @@ def test_an_agent_of_langchain_is_a_researcher_as_it_is(fake: FakeWeb, finished:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.skipif(importlib.util.find_spec("gpt_researcher") is None, reason="needs gpt-researcher")
-def test_gpt_researcher_is_a_researcher_as_it_is(fake: FakeWeb, finished: Any) -> None:
+def test_gpt_researcher_is_a_researcher_as_it_is(
+    fake: FakeWeb, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count_bytes(monkeypatch)
+
     def model(asked: Asked) -> Reply:
         body = json.loads(asked.body)
         prompt = " ".join(str(message["content"]) for message in body["messages"])
