@@ -34,7 +34,7 @@ class ResearchMagics(Magics):
         The topic is taken as typed: no quotes, no escapes, `?`, `$` and `{}` are just characters.
         A cell run again with the same topic, options and sources rejoins its session.
 
-            --source NAME        a library, file, folder or pattern; may be repeated
+            --source NAME        a library, file, folder, pattern, online source or page; may be repeated
                                  (default: the folder of the notebook; `example` is our own documentation)
             --cells              read the cells of this notebook, as they are now; local only
             --data NAME          read what can be counted in a DataFrame; may be repeated; local only

@@ -79,9 +79,8 @@ class Session:
         self.recorder = Recorder()
         self.control = Control()
 
-    def turn(self, decision=None):
-        self.control = Control()
-        work = Work(
+    def work(self, decision=None):
+        return Work(
             session_id=self.name,
             attempt=1,
             topic=self.topic,
@@ -92,8 +91,11 @@ class Session:
             control=self.control,
             decision=decision,
         )
+
+    def turn(self, decision=None):
+        self.control = Control()
         with attempt_context(Binding(session_id=self.name, attempt=1, sink=self.recorder)):
-            return self.researcher.run(work)
+            return self.researcher.run(self.work(decision))
 
     def propose(self):
         outcome = self.turn()

@@ -302,6 +302,17 @@ def test_report_shows_addresses_in_every_text_format(session: Any) -> None:
     assert any("was retracted" in sentence for sentence in report.limitations)
 
 
+def test_further_questions_search_what_was_found(session: Any, fake: FakeWeb) -> None:
+    one = session("wikipedia")
+    one.finish()
+    asked = len(fake.asked)
+    work = one.work()
+    assert one.researcher.search(work, "sluice gate", 5)[0]["path"].startswith("https://en.wikipedia.org/")
+    answer = one.researcher.answer(work, "When does the wheel of the tide mill stop?")
+    assert "stopped at high water" in " ".join(claim.text for claim in answer.claims())
+    assert answer.sources[0].url and len(fake.asked) == asked
+
+
 def test_with_online_sources_alone_no_file_is_read(session: Any) -> None:
     report = session("wikipedia").finish()
     assert report.made["documents"] == 0

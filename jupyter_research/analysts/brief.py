@@ -74,8 +74,9 @@ def _report(study: Study) -> Any:
     brief = study.brief(state["library"]["documents"])
     estimate = model.estimate(0, 0)
     assert estimate is not None
-    request_approval(f"Shall the report be written? {estimate['sentence']}", {"model": model.name})
-    hits = study.about_the_topic()
+    question = f"Shall the report be written?{steps.sent_online()} {estimate['sentence']}"
+    request_approval(question, {"model": model.name})
+    hits = study.hits("brief/search", study.work.topic)
     study.progress.finish("create_analysts")
     study.progress.say("Writing the report", "WRITE_REPORT")
     introduction, body, conclusion = study.ask(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,22 +15,25 @@ from ..events import utc_now
 from ..models import AT_ODDS_HEADING, CLOSEST_HEADING, Brief, Draft, Extractive
 from ..report import Claim, Report, Section
 from ..work import Work
+from .blend import blended
 from .cited import CitedTexts
 from .claims import claim_of
+from .finds import Finds
 from .search import checked_query, record
 from .shelf import Shelf
-from .study import PASSAGES
+from .study import PASSAGES, Everything
 
 _HEADING: Final = "What these sources say"
 _MOST: Final = 4000
 
 
 class Followup:
-    """Hold a session's library open for a question."""
+    """Hold open what a session has read, its files and what online sources gave, for a question."""
 
-    def __init__(self, work: Work, shelf: Shelf) -> None:
+    def __init__(self, work: Work, shelf: Shelf, finds: Finds) -> None:
         self._work = work
         self._shelf = shelf
+        self._finds = finds
         self._cited = CitedTexts(work.folder)
         self._model = Extractive(sentences)
 
@@ -38,17 +41,15 @@ class Followup:
     @contextmanager
     def of(cls, work: Work, indexes: Path) -> Iterator[Followup]:
         """Open the library as the session has read it; it is read anew where its index is gone."""
-        shelf = Shelf(work, indexes)
-        try:
+        with closing(Shelf(work, indexes)) as shelf, closing(Finds(work.folder)) as finds:
             shelf.reopen(lambda done, total, name: None)
-            yield cls(work, shelf)
-        finally:
-            shelf.close()
+            yield cls(work, shelf, finds)
 
     def search(self, query: str, k: int) -> list[dict[str, Any]]:
         """Give the passages that fit best."""
         checked_query(query, k)
-        return [record(passage) for passage in self._shelf.passages(query, k)]
+        found = [*self._shelf.passages(query, k), *self._finds.passages(query, k)]
+        return [record(passage) for passage in sorted(found, key=lambda one: -one.score)[:k]]
 
     def answer(self, question: str) -> Report:
         """Answer with sentences of the library; a question that finds none is asked with the topic beside it.
@@ -63,12 +64,16 @@ class Followup:
         claims = self._found(question) or self._found(f"{question} {self._work.topic}")
         for document in {quote["document"] for claim in claims for quote in claim["quotes"]}:
             self._shelf.cite(document)
+            self._finds.cite(document)
         return self._report(question, claims)
 
     def _found(self, question: str) -> list[Draft]:
         """Give the sentences closest to a question as a whole, those at odds with one another too."""
-        brief = Brief(topic=question, corpus=self._shelf, count=1, documents=len(self._shelf.documents()))
-        body = self._model.write_body(brief, (), self._shelf.search(question, PASSAGES))
+        documents = len(self._shelf.documents()) + self._finds.documents()
+        corpus = Everything(self._shelf, self._finds)
+        brief = Brief(topic=question, corpus=corpus, count=1, documents=documents)
+        hits = blended(self._shelf.search(question, PASSAGES), self._finds.search(question, PASSAGES))
+        body = self._model.write_body(brief, (), hits)
         about = (section for section in body if section["heading"] in (CLOSEST_HEADING, AT_ODDS_HEADING))
         return [draft for section in about for draft in section["claims"] if draft["quotes"]]
 

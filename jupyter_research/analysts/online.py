@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..documents import Gathered, Text, parse_bytes
+from ..documents import parse_bytes
 from ..documents.parsing import Unreadable
 from ..documents.parsing.parsed import storable
 from ..guard import host_of
 from ..ledger import Ledger
 from ..models import Hit
-from ..report import Source
 from ..sources.online import Catalogue, Found, OnlineSource, Unavailable, is_address
 from ..work import Work
-from .cited import CitedTexts
+from .finds import Finds, ranked
 from .progress import Progress
-from .shelf import hit_of
 
 if TYPE_CHECKING:
     from ..sources.online.web import Web
@@ -61,9 +57,8 @@ class Online:
         self._made: dict[str, OnlineSource] = {}
         self._dead: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._gathered = Gathered(work.folder / "found.sqlite")
-        self._found = CitedTexts(work.folder, "found")
-        self._cited = CitedTexts(work.folder)
+        #: What they have given.
+        self.finds = Finds(work.folder)
         #: The names of what is searched.
         self.names = [name for name in sources if not is_address(name)] + [_PAGES] * bool(self._pages)
 
@@ -90,34 +85,7 @@ class Online:
             found = [Found.from_json(one) for one in answer["found"]]
             if answer["pages"]:
                 found = [self._page(one.url) or one for one in found[:PAGES]] + found[PAGES:]
-        found = [one for one in found if one.text.strip()]
-        texts = [_text(one) for one in found]
-        self._gathered.add(texts)
-        for one, text in zip(found, texts, strict=True):
-            self._found.keep_source(_source(one, text), text.text)
-        return _ranked(texts, query, k)
-
-    def search(self, query: str, k: int) -> list[Hit]:
-        """Search what all sources have given so far."""
-        return [hit_of(passage) for passage in self._gathered.search(query, k)]
-
-    def size(self) -> int:
-        """Count the passages that the sources have given."""
-        return self._gathered.size()
-
-    def frequency(self, term: str) -> int:
-        """Count those that hold a term."""
-        return self._gathered.frequency(term)
-
-    def documents(self) -> int:
-        """Count the documents that the sources have given."""
-        return self._gathered.documents()
-
-    def cite(self, document_id: str) -> None:
-        """Store the text of a document that is quoted, if it is one of these."""
-        source, text = self._found.source(document_id), self._found.text(document_id)
-        if source is not None and text is not None:
-            self._cited.keep_source(source, text)
+        return ranked(self.finds.keep(found), query, k)
 
     def failures(self) -> list[str]:
         """Say what could not be asked or fetched, over all attempts."""
@@ -126,7 +94,7 @@ class Online:
 
     def close(self) -> None:
         """Close the index and the client."""
-        self._gathered.close()
+        self.finds.close()
         with self._lock:
             if self._opened is not None:
                 self._opened.close()
@@ -210,43 +178,3 @@ def _tried(what: str, perform: Callable[[], T]) -> tuple[T | None, str]:
 
 def _bounded(found: Found) -> Found:
     return replace(found, text=storable(found.text[:_LONGEST]))
-
-
-def _text(found: Found) -> Text:
-    return Text(
-        name=found.url,
-        kind=found.kind,
-        title=found.title,
-        text=found.text,
-        authors=found.authors,
-        year=found.year,
-        doi=found.doi,
-        pages=found.pages,
-    )
-
-
-def _source(found: Found, text: Text) -> Source:
-    return Source(
-        id=text.id,
-        number=0,
-        kind=found.kind,
-        title=found.title or found.url,
-        url=found.url,
-        hash=text.hash,
-        authors=found.authors,
-        year=found.year,
-        doi=found.doi,
-        pages=found.pages,
-        retracted=found.retracted,
-    )
-
-
-def _ranked(texts: Sequence[Text], query: str, k: int) -> list[Hit]:
-    """Rank the passages of one search among themselves: what others found meanwhile changes nothing."""
-    with tempfile.TemporaryDirectory(prefix="jupyter-research-") as folder:
-        index = Gathered(Path(folder) / "found.sqlite")
-        try:
-            index.add(texts)
-            return [hit_of(passage) for passage in index.search(query, k)]
-        finally:
-            index.close()

@@ -62,7 +62,15 @@ class Steps:
         )
         self._study.progress.finish("create_analysts")
         self._study.progress.team(team["analysts"])
-        return {"analysts": team["analysts"], "question": team["question"], "approved": False}
+        question = team["question"] + self.sent_online()
+        return {"analysts": team["analysts"], "question": question, "approved": False}
+
+    def sent_online(self) -> str:
+        """Say where words will go once a person has agreed; nothing where no online source is named."""
+        titles = self._study.online.titles()
+        return f" Words of the topic and of questions about it will be sent to {', '.join(titles)}." * bool(
+            titles
+        )
 
     def human_feedback(self, state: State) -> Update:
         """Wait for a person's decision; what stands before `interrupt` runs again after it."""

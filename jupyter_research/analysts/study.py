@@ -57,9 +57,9 @@ class Study:
         """Say to the model what is to be researched."""
         return Brief(
             topic=self.work.topic,
-            corpus=Everything(self.shelf, self.online),
+            corpus=Everything(self.shelf, self.online.finds),
             count=self.options.analysts,
-            documents=documents + self.online.documents(),
+            documents=documents + self.online.finds.documents(),
             feedback=tuple(feedback),
             online=tuple(self.online.titles()),
         )
@@ -95,12 +95,12 @@ class Study:
     def about_the_topic(self) -> list[Hit]:
         """Give what there is about the topic itself, in the library and in all that was found online."""
         topic = self.work.topic
-        return blended(self.search("topic/search", topic), self.online.search(topic, PASSAGES))
+        return blended(self.search("topic/search", topic), self.online.finds.search(topic, PASSAGES))
 
     def cite(self, document_id: str) -> None:
         """Store the text of a document that is quoted."""
         self.shelf.cite(document_id)
-        self.online.cite(document_id)
+        self.online.finds.cite(document_id)
 
     def stop_if_cancelled(self) -> None:
         """Raise `SessionCancelled` where the session is."""

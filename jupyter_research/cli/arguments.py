@@ -128,7 +128,8 @@ def _run(commands: Any) -> None:
     )
     parser.add_argument(
         "--source", action="append", metavar="NAME",
-        help="a library, file, folder or pattern; may be repeated (default: documents of this folder)",
+        help="a library, file, folder, pattern, online source or page; may be repeated "
+        "(default: documents of this folder)",
     )  # fmt: skip
     parser.add_argument(
         "--researcher", metavar="NAME", help="another than the built-in analysts, also module:function"

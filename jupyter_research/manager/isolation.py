@@ -34,11 +34,9 @@ class Isolation:
 
     def hindrance(self, name: str, options: Mapping[str, Any]) -> str | None:
         """Say why a session cannot have a process of its own; None where it can."""
-        if name == "analysts":
+        if name in ("analysts", "brief"):
             model = options.get("model") or "extractive"
-            if model != "extractive":
-                return f"the model {model} could not be reached from there"
-            return None
+            return None if model == "extractive" else f"the model {model} could not be reached from there"
         return None if self._target(name) else "its researcher was defined in this process"
 
     def run(self, name: str, work: Work, attempt: Attempt) -> tuple[Outcome, str]:

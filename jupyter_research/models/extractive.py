@@ -75,7 +75,7 @@ class Extractive:
         documents = len({sentence.document for sentence in relevant})
         return {
             "analysts": analysts,
-            "question": _question(brief, available, len(relevant), documents, notes) + _asked_online(brief),
+            "question": _question(brief, available, len(relevant), documents, notes),
         }
 
     def ask(self, brief: Brief, analyst: Analyst, turns: Sequence[Turn]) -> str:
@@ -173,12 +173,6 @@ def _question(
     if brief.count > len(available) and sentences and not brief.feedback:
         notes = [*notes, f"Of the {len(LENSES)} lenses, {len(available)} find something here."]
     return " ".join([*notes, found])
-
-
-def _asked_online(brief: Brief) -> str:
-    if not brief.online:
-        return ""
-    return f" Words of the topic and of these lenses will be sent to {', '.join(brief.online)}."
 
 
 def _brought_up(topic: str, turns: Sequence[Turn]) -> list[str]:

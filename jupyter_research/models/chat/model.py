@@ -321,9 +321,8 @@ class Chat:
 
     def _question(self, brief: Brief, count: int) -> str:
         documents = f"{brief.documents} {'document' if brief.documents == 1 else 'documents'}"
-        return (
-            f"Shall {'this analyst' if count == 1 else f'these {count} analysts'} look through {documents}?"
-        )
+        where = documents if brief.documents or not brief.online else "what is found online"
+        return f"Shall {'this analyst' if count == 1 else f'these {count} analysts'} look through {where}?"
 
 
 def _team(members: Iterable[shapes.Member]) -> Iterable[Analyst]:
