@@ -450,14 +450,18 @@ class TestProcess:
         monkeypatch.syspath_prepend(str(tmp_path))
 
     def start(self, runtime: Runtime, name: str, **body: Any) -> dict[str, Any]:
-        return finish(runtime, {"topic": "x", "researcher": name, "options": {"local_only": True}, **body})
+        body = {"topic": "x", "researcher": name, "options": {"local_only": True}, **body}
+        return finish(runtime, body)
 
-    def test_process_has_another_network_and_speaks_into_the_log(self, runtime: Runtime) -> None:
-        report = self.start(runtime, "tells")
-        pid, network, interfaces = report["markdown"].split()[-3:]
+    def test_process_has_another_network_and_speaks_into_the_log(
+        self, runtime: Runtime, fake: FakeWeb
+    ) -> None:
+        report = self.start(runtime, "tells", topic=str(port(fake)))
+        natively, pid, network, interfaces = report["markdown"].split()[-4:]
         assert int(pid) != os.getpid()
         if "a process without a network" in report["made"]["guard"]:
             assert network != os.readlink("/proc/self/ns/net") and interfaces == "lo"
+            assert natively == "-1"
         else:
             assert "a process with a network (" in report["made"]["guard"]
         assert "1 connection refused, 1 process not started" in report["made"]["guard"]
@@ -500,7 +504,7 @@ class TestProcess:
 
 
 LEAKS = """
-import os, socket, subprocess, time
+import ctypes, os, socket, struct, subprocess, time
 from jupyter_research import request_approval, send_status_update
 
 def tried(way, *args):
@@ -513,9 +517,13 @@ def tells(topic):
     send_status_update("Looking.", {"done": 1, "total": 2})
     tried(socket.create_connection, ("127.0.0.1", 9))
     tried(subprocess.run, ["true"])
+    # As a native library would, where no guard of Python's sees it.
+    libc = ctypes.CDLL(None)
+    address = struct.pack("=HH4s8x", socket.AF_INET, socket.htons(int(topic)), bytes([127, 0, 0, 1]))
+    natively = libc.connect(libc.socket(socket.AF_INET, socket.SOCK_STREAM, 0), address, 16)
     with open("/proc/net/dev") as file:
         names = [line.split(":")[0].strip() for line in file if ":" in line]
-    return f"{os.getpid()} {os.readlink('/proc/self/ns/net')} {','.join(names)}"
+    return f"natively {natively} {os.getpid()} {os.readlink('/proc/self/ns/net')} {','.join(names)}"
 
 def asks(topic):
     return f"approved: {request_approval('Shall I?', {'a': 1})}"

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from conftest import Person
 from test_analysts import PAPERS, TOPIC, Session, plain, quotes
+from test_chat_models import thinking
 
-from jupyter_research.analysts import Analysts
+from jupyter_research.analysts import Analysts, Brief
 from jupyter_research.errors import InvalidRequest, SessionCancelled, UnknownName
 from jupyter_research.export import export
 from jupyter_research.guard import Addresses
@@ -24,6 +25,7 @@ from jupyter_research.sources.online.pace import Pace
 from jupyter_research.sources.online.terms import keywords
 from jupyter_research.sources.online.web import Web
 from jupyter_research.testing import KEYS, FakeWeb, Reply
+from jupyter_research.testing.chat import ChatServer
 from jupyter_research.work import Control, Decision, Place, Proposed
 
 QUERY = "tide mill wheel"
@@ -311,6 +313,18 @@ def test_further_questions_search_what_was_found(session: Any, fake: FakeWeb) ->
     answer = one.researcher.answer(work, "When does the wheel of the tide mill stop?")
     assert "stopped at high water" in " ".join(claim.text for claim in answer.claims())
     assert answer.sources[0].url and len(fake.asked) == asked
+
+
+def test_a_brief_asks_first_and_then_searches_online(tmp_path: Path, place: Place, fake: FakeWeb) -> None:
+    with ChatServer() as model:
+        researcher = Brief(indexes=tmp_path / "indexes", thinking=thinking(model), online=settings(fake))
+        one = Session(tmp_path, place, researcher=researcher, model="writer", sources=["crossref"])
+        questions: list[tuple[str, int]] = []
+        one.recorder.approval = lambda question, proposal: questions.append((question, len(fake.asked)))
+        report = one.turn().report
+    [(question, asked)] = questions
+    assert "will be sent to Crossref" in question and asked == 0
+    assert quotes(report) and all(source.url for source in report.sources)
 
 
 def test_with_online_sources_alone_no_file_is_read(session: Any) -> None:

@@ -68,9 +68,9 @@ class Steps:
     def sent_online(self) -> str:
         """Say where words will go once a person has agreed; nothing where no online source is named."""
         titles = self._study.online.titles()
-        return f" Words of the topic and of questions about it will be sent to {', '.join(titles)}." * bool(
-            titles
-        )
+        if not titles:
+            return ""
+        return f" Words of the topic and of questions about it will be sent to {', '.join(titles)}."
 
     def human_feedback(self, state: State) -> Update:
         """Wait for a person's decision; what stands before `interrupt` runs again after it."""
