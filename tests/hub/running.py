@@ -272,7 +272,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 
 @contextmanager
-def running_hub(folder: Path, server_config: str = SERVER_CONFIG) -> Iterator[Hub]:
+def running_hub(folder: Path) -> Iterator[Hub]:
     """Run a Hub until the end of the `with` block."""
     proxy = shutil.which("configurable-http-proxy")
     assert proxy is not None, "JupyterHub's proxy is missing: `make test` installs it into the environment"
@@ -283,7 +283,7 @@ def running_hub(folder: Path, server_config: str = SERVER_CONFIG) -> Iterator[Hu
     )  # fmt: skip
     (folder / "hub.py").write_text(config)
     (folder / "etc").mkdir()
-    (folder / "etc" / "jupyter_server_config.py").write_text(server_config)
+    (folder / "etc" / "jupyter_server_config.py").write_text(SERVER_CONFIG)
     with (folder / "hub.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", str(folder / "hub.py")],
