@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -161,9 +162,23 @@ def test_no_sentence_stands_twice_and_nothing_is_said_without_a_source_but_the_f
     report = session.finish()
     texts = [claim.text for claim in report.claims() if claim.citations]
     assert len(texts) == len(set(texts))
-    for section in report.sections:
-        if section.heading not in ("Introduction", "Conclusion"):
-            assert all(claim.citations or claim.text.startswith("Thin evidence") for claim in section.claims)
+    spans = [(one.source, one.start, one.end) for one in quotes(report)]
+    assert not any(
+        source == other and start < last and first < end
+        for (source, start, end), (other, first, last) in combinations(spans, 2)
+    )
+    assert all(bool(claim.citations) is not claim.note for claim in report.claims())
+
+
+def test_what_opposes_stands_side_by_side_below_the_point_in_which_it_differs(session):
+    (section,) = (one for one in session.finish().sections if one.heading == "Possibly at odds")
+    assert section.claims[0].text in ("Another number: 6 and 4.", "Another number: 4 and 6.")
+    assert {"about 6 hours", "about 4 hours"} == {
+        found
+        for claim in section.claims
+        for found in ("about 6 hours", "about 4 hours")
+        if found in claim.text
+    }
 
 
 def test_sources_are_numbered_in_the_order_in_which_the_report_uses_them(session):
