@@ -44,8 +44,9 @@ class ChoicesHandler(ResearchHandler):
         """Answer with name and description of each."""
         runtime = await self.access.runtime()
         # Whether a provider answers is asked with the host's keys, so not for a guest.
-        if noun == "models" and self.whole("check", 0, 0, 1) and not self.caller.guest:
-            found = await self.access.call(runtime.models, self.caller.owner, check=True)
+        if noun == "models":
+            check = bool(self.whole("check", 0, 0, 1))
+            found = await self.access.call(runtime.models, self.caller, check=check)
         else:
             found = await self.access.call(getattr(runtime, noun))
         self.answer({noun: found})

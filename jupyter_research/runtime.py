@@ -430,9 +430,11 @@ class Runtime:
         """List the researchers that can be chosen."""
         return self._registry.describe()
 
-    def models(self, owner: str = "", *, check: bool = False) -> Sequence[Mapping[str, Any]]:
+    def models(self, caller: Caller, *, check: bool = False) -> Sequence[Mapping[str, Any]]:
         """List the models that can be chosen; with `check` ask each whether it answers."""
-        described: Sequence[Mapping[str, Any]] = self._analysts.describe_models(owner, check=check)
+        described: Sequence[Mapping[str, Any]] = self._analysts.describe_models(
+            caller.owner, guest=caller.guest, check=check
+        )
         return described
 
     def defaults(self, caller: Caller) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from test_analysts import PAPERS, TOPIC, Session, quotes
@@ -108,6 +110,20 @@ def test_what_a_session_will_take_and_where_texts_go_is_said_before_it_begins(ma
     assert estimate["money"][0] < estimate["money"][1]
     assert estimate["sentence"] in proposed.question
     assert "Nothing leaves this machine" in proposed.question
+
+
+def test_nothing_goes_to_a_model_that_a_notebook_chose_before_the_approval(tmp_path, place):
+    notebook = place.folder / "from-somebody.ipynb"
+    notebook.write_text(json.dumps({"metadata": {"jupyter_research": {"model": "writer"}}}))
+    with ChatServer() as server:
+        researcher = Analysts(indexes=tmp_path / "indexes", thinking=thinking(server))
+        session = Session(tmp_path, replace(place, notebook=notebook), researcher=researcher, turns=1)
+        assert session.options["model_from"] == "chosen in this notebook"
+        proposed = session.propose()
+        assert "writer (chosen in this notebook)" in proposed.question
+        assert server.asked == []
+        report = session.turn(Decision(proposal=proposed.proposal)).report
+        assert server.asked and report.made["model"] == "writer"
 
 
 def test_calls_lie_within_the_estimate(make):

@@ -112,9 +112,11 @@ class Analysts:
         """Give an edited team as it will be used; raise `InvalidRequest` where it cannot be."""
         return dict(check_team(proposal))
 
-    def describe_models(self, owner: str = "", *, check: bool = False) -> Sequence[Mapping[str, Any]]:
+    def describe_models(
+        self, owner: str = "", *, guest: bool = False, check: bool = False
+    ) -> Sequence[Mapping[str, Any]]:
         """List the models that can be chosen; with `check` each says whether it answers."""
-        return self._thinking.describe(owner, check=check)
+        return self._thinking.describe(owner, guest=guest, check=check)
 
     def defaults(self, owner: str) -> dict[str, Any]:
         """Give what a person has chosen for all their sessions."""

@@ -24,6 +24,9 @@ from .options import Options
 
 #: The model that every installation has.
 PLAIN: Final = "extractive"
+#: Why a model was chosen, where the person did it.
+ASKED_FOR: Final = "asked for"
+OWN_DEFAULT: Final = "your default"
 #: A notebook larger than this is not read for its model.
 _LARGEST: Final = 50 * 2**20
 
@@ -48,9 +51,9 @@ class Thinking:
     def choose(self, named: str | None, place: Place) -> tuple[str, str]:
         """Give the model's name and why it is that one: the nearest choice counts."""
         choices = (
-            (named, "asked for"),
+            (named, ASKED_FOR),
             (_of_notebook(place.notebook), "chosen in this notebook"),
-            (self.defaults.of(place.owner).get("model"), "your default"),
+            (self.defaults.of(place.owner).get("model"), OWN_DEFAULT),
             (self.default, "the server's default"),
         )
         return next(((name, why) for name, why in choices if name), (PLAIN, "no other was chosen"))
@@ -153,11 +156,16 @@ class Thinking:
 
     def _check_budget(self, found: Entry, budget: Mapping[str, float]) -> None:
         """Refuse a cap on money for a model whose price nobody knows: it could not be held."""
-        if "money" in {*budget, *self.caps} and not found.local and price_of(found) is None:
-            raise InvalidRequest(
-                f"The price of {found.name} is not known, so a budget of money cannot be held: give one in "
-                "tokens, as in `--budget tokens=200000`."
-            )
+        if "money" not in {*budget, *self.caps} or found.local or price_of(found) is not None:
+            return
+        instead = (
+            "choose a model whose price is known"
+            if "money" in self.caps
+            else "give one in tokens, as in `--budget tokens=200000`"
+        )
+        raise InvalidRequest(
+            f"The price of {found.name} is not known, so a budget of money cannot be held: {instead}."
+        )
 
     @contextmanager
     def open(
@@ -169,10 +177,12 @@ class Thinking:
             yield plain
             return
         found = self.entry(str(options.model))
+        chosen = str(work.options.get("model_from") or ASKED_FOR)
         opening = Opening(
             entry=found,
             key=self.key(found, work.owner, guest=work.place.guest),
-            chosen=str(work.options.get("model_from") or "asked for"),
+            chosen=chosen,
+            meant=chosen in (ASKED_FOR, OWN_DEFAULT),
             price=price_of(found),
             gates=self.gates,
             owner=work.owner,
@@ -186,7 +196,7 @@ class Thinking:
         with opened(opening) as model:
             yield model
 
-    def describe(self, owner: str = "", *, check: bool = False) -> list[dict[str, Any]]:
+    def describe(self, owner: str, *, guest: bool, check: bool = False) -> list[dict[str, Any]]:
         """List what can be chosen, each with what it needs, and with `check` whether it answers."""
         plain = "Quotes your documents word for word: no language model, no network, no key."
         described: list[dict[str, Any]] = [{"name": PLAIN, "description": plain}]
@@ -197,12 +207,12 @@ class Thinking:
             except InvalidRequest as error:
                 described.append({"name": name, "description": str(error)})
                 continue
-            described.append({"name": name, "description": self._needs(found, owner)})
+            described.append({"name": name, "description": self._needs(found, owner, guest)})
             if check:
-                described[-1]["answers"] = self._answers(found, owner)
+                described[-1]["answers"] = self._answers(found, owner, guest)
         return described
 
-    def _needs(self, found: Entry, owner: str) -> str:
+    def _needs(self, found: Entry, owner: str, guest: bool) -> str:
         where = "on this machine" if found.local else f"at {found.host}"
         try:
             need_package(found.provider)
@@ -210,14 +220,14 @@ class Thinking:
             return f"{found.provider}:{found.model} {where}; install it with `{install(found.provider)}`."
         if found.key is None:
             return f"{found.provider}:{found.model} {where}; needs no key."
-        known = self.keys.find(found.key, owner)
+        known = self.keys.find(found.key, owner, guest=guest)
         key = f"the key comes from {known[1]}" if known else f"there is no key for {found.key}"
         return f"{found.provider}:{found.model} {where}; {key}."
 
-    def _answers(self, found: Entry, owner: str) -> str:
+    def _answers(self, found: Entry, owner: str, guest: bool) -> str:
         """Say in a few words whether a provider answers; asks for its list of models, which costs nothing."""
         try:
-            return answers(found, self.key(found, owner))
+            return answers(found, self.key(found, owner, guest=guest))
         except NoKey as error:
             return str(error)
 

@@ -164,7 +164,7 @@ class LocalClient:
 
     def models(self) -> Sequence[Mapping[str, Any]]:
         """List the models that can be chosen, and whether each answers."""
-        return self.runtime.models(self._caller.owner, check=True)
+        return self.runtime.models(self._caller, check=True)
 
     def keep_defaults(self, choices: Mapping[str, Any]) -> dict[str, Any]:
         """Take choices for all one's sessions in place of the earlier ones."""

@@ -10,6 +10,7 @@ from ...errors import BudgetSpent
 from ...ledger import Ledger, request_hash
 from ..base import Analyst, Brief, Draft, Estimate, Hit, Model, SectionDraft, Splitter, Team, Turn
 from . import prompts, shapes
+from .notes import sentences
 from .passages import Passage, cite, numbered, quoted
 from .talk import Heard, Talk
 
@@ -31,33 +32,6 @@ _MOST_ANALYSTS: Final = 10
 #: Gives the numbers, names and negations of a claim that a passage lacks.
 Missing = Callable[[str, str], list[str]]
 
-#: What the report says of each kind of note, after the number.
-_NOTES: Final = {
-    "unknown": (
-        "citation named a passage that does not exist and was removed",
-        "citations named passages that do not exist and were removed",
-    ),
-    "unusable": (
-        "answer of the model could not be used, also when it was asked again; what stands in its place was "
-        "put together without it",
-        "answers of the model could not be used, also when it was asked again; what stands in their place "
-        "was put together without it",
-    ),
-    "refused": ("request was refused by the model", "requests were refused by the model"),
-    "repeated": (
-        "claim was left out because the model says that it only repeats another",
-        "claims were left out because the model says that they only repeat others",
-    ),
-    "doubles": (
-        "claim was left out because another section says the same in the same words",
-        "claims were left out because other sections say the same in the same words",
-    ),
-    "surplus": (
-        "analyst beyond the number asked for was left out",
-        "analysts beyond the number asked for were left out",
-    ),
-}
-
 
 class Chat:
     """Be a chat model for one session; its methods may be called from several threads.
@@ -70,6 +44,7 @@ class Chat:
         split: finds the sentences of a text.
         missing: compares a claim with its passage.
         estimate: says what a team will take.
+        meant: whether the person chose this model: else nothing goes to it before the approval.
     """
 
     calls = True
@@ -84,6 +59,7 @@ class Chat:
         split: Splitter,
         missing: Missing,
         estimate: Callable[[int, int], Estimate],
+        meant: bool = True,
     ) -> None:
         self._name = name
         self._talk = talk
@@ -92,6 +68,7 @@ class Chat:
         self._split = split
         self._missing = missing
         self._estimate = estimate
+        self._meant = meant
 
     @property
     def name(self) -> str:
@@ -104,22 +81,16 @@ class Chat:
 
     def limits(self) -> tuple[str, ...]:
         """Say what the model did that a reader has to know."""
-        notes = self._notes.notes()
-        said = [
-            f"The language model {self._name} wrote this. Code has compared each statement with what it "
-            "cites: its numbers, names and negations, not its sense."
-        ]
-        said += [f"{notes[kind]} {_plural(notes[kind], kind)}." for kind in _NOTES if notes.get(kind)]
-        if notes.get("budget"):
-            said.append("The budget was used up before all was written: the report is partial.")
-        return tuple(said)
+        return tuple(sentences(self._name, self._notes.notes()))
 
     def estimate(self, analysts: int, turns: int) -> Estimate | None:
         """Say what a team will take."""
         return self._estimate(analysts, turns)
 
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
-        """Propose as many analysts as were asked for."""
+        """Propose as many analysts as were asked for; without a model that is not the person's choice."""
+        if not self._meant:
+            return self._plain.propose(brief, hits)
         count = brief.count
 
         def wrong(team: shapes.Team) -> str | None:
@@ -340,7 +311,3 @@ def _team(members: Iterable[shapes.Member]) -> Iterable[Analyst]:
             "affiliation": member.affiliation,
             "description": member.description,
         }
-
-
-def _plural(number: int, kind: str) -> str:
-    return _NOTES[kind][0 if number == 1 else 1]

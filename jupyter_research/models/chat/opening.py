@@ -27,6 +27,8 @@ class Opening:
     key: str | None
     #: Why this model and no other.
     chosen: str
+    #: Whether it is the choice of the person whose session it is.
+    meant: bool = True
     price: Price | None
     gates: Gates
     owner: str
@@ -71,5 +73,6 @@ def opened(opening: Opening) -> Iterator[Model]:
             plain=opening.plain,
             split=opening.split,
             missing=opening.missing,
+            meant=opening.meant,
             estimate=lambda analysts, turns: estimate(entry, opening.price, opening.chosen, analysts, turns),
         )
