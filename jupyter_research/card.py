@@ -40,11 +40,12 @@ def bundle(
         "as_of": utc_now(),
         "where": where,
     }
-    # Once it has ended, a restart takes nothing away.
-    note = IN_KERNEL if where == "kernel" and not State(snapshot["state"]).finished else ""
+    # Once it has ended, a restart takes nothing away, and nothing can have gone on.
+    finished = State(snapshot["state"]).finished
+    note = IN_KERNEL if where == "kernel" and not finished else ""
     result = {
         MIME: session,
-        "text/html": "".join(_html(snapshot, note, report)),
+        "text/html": "".join(_html(snapshot, [] if finished else [note, _as_of(session["as_of"])], report)),
         "text/plain": f"{line(snapshot)} {note}".rstrip(),
     }
     return {**result, "text/markdown": markdown} if markdown else result
@@ -61,6 +62,11 @@ def start_bundle(body: Mapping[str, Any]) -> dict[str, Any]:
         "text/html": f"<p><b>{escape(str(body['topic']))}</b></p><p>{escape(sentence)}</p>",
         "text/plain": f"{body['topic']}: {sentence}",
     }
+
+
+def _as_of(time: str) -> str:
+    """Say what a page cannot know that nobody updates any more: a saved one, or one on a web site."""
+    return f"As of {time[:10]} {time[11:16]} UTC; the session may have gone on."
 
 
 def hidden(session_id: str) -> str:
@@ -104,7 +110,7 @@ def _what_happens(snapshot: Snapshot) -> str:
     return "" if State(snapshot["state"]).finished else str(snapshot["message"] or "")
 
 
-def _html(snapshot: Snapshot, note: str, report: Report | None) -> Iterator[str]:
+def _html(snapshot: Snapshot, notes: Iterable[str], report: Report | None) -> Iterator[str]:
     yield (
         f'<div class="jr-saved" data-session-id="{escape(snapshot["session_id"])}" '
         f'data-state="{escape(snapshot["state"])}" data-seq="{snapshot["last_seq"]}">'
@@ -119,7 +125,7 @@ def _html(snapshot: Snapshot, note: str, report: Report | None) -> Iterator[str]
         yield f"<p><small>Belongs to {escape(snapshot['owner'])}.</small></p>"
     if report is None:
         yield from _progress(snapshot)
-    if note:
+    for note in filter(None, notes):
         yield f"<p><small>{escape(note)}</small></p>"
     if report is not None:
         yield from _report_html(report)

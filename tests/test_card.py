@@ -87,7 +87,7 @@ def test_texts_of_others_stay_text() -> None:
     before = Tags(card.bundle(now, where="server")["text/html"])
     assert "what <is> this?" in before.text
     assert "<script>alert(1)</script>" in before.text
-    assert {tag for tag, _ in before.found} <= {"div", "p", "b", "br"}
+    assert {tag for tag, _ in before.found} <= {"div", "p", "b", "br", "small"}
     page = Tags(card.bundle(snapshot(state="completed"), where="server", report=REPORT)["text/html"])
     assert {tag for tag, _ in page.found} <= {
         "div",
@@ -112,6 +112,14 @@ def test_the_page_says_state_and_place_in_the_log() -> None:
     assert (tag, attributes["class"]) == ("div", "jr-saved")
     assert attributes["data-session-id"] == "ab" * 16
     assert (attributes["data-state"], attributes["data-seq"]) == ("paused", "7")
+
+
+def test_a_page_says_when_it_was_true_while_the_session_could_go_on() -> None:
+    shown = card.bundle(snapshot(state="researching"), where="server")
+    time = shown[card.MIME]["as_of"]
+    assert f"As of {time[:10]} {time[11:16]} UTC; the session may have gone on." in shown["text/html"]
+    for state in ("completed", "cancelled", "failed"):
+        assert "may have gone on" not in card.bundle(snapshot(state=state), where="server")["text/html"]
 
 
 def test_the_session_and_each_analyst_have_a_bar() -> None:
