@@ -17,11 +17,11 @@ TESTS ?= tests
 WORKERS ?= 2
 PYTEST := python -m pytest -n $(WORKERS) --dist loadfile
 LAB_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
-	$(wildcard labextension/package.json labextension/yarn.lock labextension/tsconfig.json)
+	$(wildcard labextension/package.json labextension/yarn.lock labextension/tsconfig.json labextension/styles.mjs)
 DOCS := $(shell find docs -name '*.md')
 SHARE := $(VENV)/share/jupyter/labextensions/jupyter-research-lab
 
-.PHONY: help run test quick golden lab library check format bench soak docs clean chromium
+.PHONY: help run test quick golden lab library check format bench soak docs pictures clean chromium
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -65,6 +65,11 @@ soak: $(VENV)/.built $(VENV)/.test ## kill servers and kernels at work for half 
 
 docs: $(VENV)/.docs ## build the documentation into build/docs
 	mkdocs build --strict --site-dir build/docs
+
+pictures: $(VENV)/.built $(VENV)/.test chromium ## take the pictures of the card in the documentation anew
+	python -m pytest tests/browser/test_gallery.py
+	mkdir -p docs/images/card
+	cp test-results/pictures/card/900/*-light.png test-results/pictures/card/900/*-dark.png docs/images/card/
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) build dist examples/library examples/results .pytest_cache .mypy_cache .ruff_cache \

@@ -5,7 +5,9 @@ import { reduceAll } from './reduce';
 import { readSnapshot } from './saved';
 import { isObject, JsonObject, Report, SessionEvent, Snapshot } from './types';
 import { SessionCard } from './view';
-import css from '../lib/card.css';
+import approval from '../lib/approval.style.js';
+import base from '../lib/base.style.js';
+import report from '../lib/report.style.js';
 
 /** The kernel is busy elsewhere if it takes longer than this. */
 const ANSWER_MS = 20_000;
@@ -24,17 +26,17 @@ class KernelHost implements Host {
   constructor(private readonly model: AnyModel<Traits>) {}
 
   command(action: Action, body: JsonObject = {}): Promise<void> {
-    return this.ask({ action, body }, 'snapshot');
+    return this.send({ action, body }, 'snapshot');
   }
 
   async report(): Promise<Report> {
     if (!isObject(this.model.get('report'))) {
-      await this.ask({ action: 'report', body: {} }, 'report');
+      await this.send({ action: 'report', body: {} }, 'report');
     }
     return this.model.get('report') as unknown as Report;
   }
 
-  private ask(command: JsonObject, answer: 'snapshot' | 'report'): Promise<void> {
+  private send(command: JsonObject, answer: 'snapshot' | 'report'): Promise<void> {
     const { model } = this;
     return new Promise((resolve, reject) => {
       const end = (): void => {
@@ -67,7 +69,8 @@ class KernelHost implements Host {
 
 function render({ model, el }: RenderProps<Traits>): () => void {
   const style = document.createElement('style');
-  style.textContent = css;
+  // In the element itself, which may stand in a shadow tree.
+  style.textContent = base + approval + report;
   const card = new SessionCard(new KernelHost(model));
   el.replaceChildren(style, card.node);
   let snapshot = read(model);

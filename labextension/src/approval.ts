@@ -2,8 +2,12 @@
 import { Commands } from './actions';
 import { button, el, setAttributes, setText, show } from './dom';
 import { TeamEditor } from './team';
+import { CardModel } from './host';
 import { isObject, JsonObject, Snapshot } from './types';
+import { estimateOf } from './usage';
 import { Words } from './words';
+import css from '../lib/approval.style.js';
+import { wear } from './wear';
 
 /** What edits a proposal. */
 interface Editor {
@@ -53,6 +57,7 @@ export class Approval {
       this.stale,
       this.place,
       this.problem,
+      this.estimate,
       this.decide
     );
     this.decide.append(
@@ -60,10 +65,12 @@ export class Approval {
       el('span', { class: 'jr-wish' }, this.wish, this.change)
     );
     this.allow();
+    wear('approval', css);
   }
 
   /** Draw the proposal; where nothing can be commanded it can only be read. */
-  update(snapshot: Snapshot, able: boolean): void {
+  update(model: CardModel, able: boolean): void {
+    const { snapshot } = model;
     const waits = snapshot.state === 'awaiting_approval';
     show(this.node, waits);
     show(this.decide, able);
@@ -72,6 +79,9 @@ export class Approval {
       return;
     }
     setText(this.question, snapshot.question ?? this.trans.__('Approve this?'));
+    const estimate = estimateOf(model);
+    setText(this.estimate, estimate);
+    show(this.estimate, estimate !== '');
     const key = `${snapshot.session_id} ${snapshot.version}`;
     if (key !== this.key) {
       this.load(snapshot, key);
@@ -143,6 +153,7 @@ export class Approval {
     hidden: true
   });
   private readonly place = el('div');
+  private readonly estimate = el('p', { class: 'jr-estimate', hidden: true });
   private readonly decide = el('div', { class: 'jr-decide' });
   private readonly problem = el('p', {
     class: 'jr-refusal',

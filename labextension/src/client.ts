@@ -3,10 +3,14 @@ import { ServerConnection } from '@jupyterlab/services';
 import { Action } from './host';
 import { request } from './request';
 import { JsonObject, Report, SessionEvent, Snapshot } from './types';
+import { Words } from './words';
 
 /** Ask the server about sessions. */
 export class Client {
-  constructor(readonly settings: ServerConnection.ISettings) {}
+  constructor(
+    readonly settings: ServerConnection.ISettings,
+    private readonly trans: Words
+  ) {}
 
   start(body: JsonObject): Promise<Snapshot> {
     return this.post('sessions', body);
@@ -33,9 +37,27 @@ export class Client {
     return this.fetch(`${session(id)}/report?format=json`);
   }
 
+  /** Give the names of what a new session can be made with. */
+  async choices(): Promise<{ readonly models: string[]; readonly libraries: string[] }> {
+    type Named = { readonly name: string };
+    const [{ models }, { libraries }] = await Promise.all([
+      this.fetch<{ models: Named[] }>('models'),
+      this.fetch<{ libraries: Named[] }>('libraries')
+    ]);
+    return {
+      models: models.map(({ name }) => name),
+      libraries: libraries.map(({ name }) => name)
+    };
+  }
+
+  async ask(id: string, question: string): Promise<Report> {
+    const path = `${session(id)}/ask`;
+    return (await this.post<{ report: Report }>(path, { question })).report;
+  }
+
   async markdown(id: string): Promise<string> {
     const path = `${session(id)}/report?format=markdown`;
-    return (await request(this.settings, path)).text();
+    return (await this.request(path)).text();
   }
 
   async events(
@@ -53,18 +75,18 @@ export class Client {
 
   /** Fetch the report in `format`, with the name that the server gives it. */
   async file(id: string, format: string): Promise<{ blob: Blob; name: string }> {
-    const path = `${session(id)}/report?format=${encodeURIComponent(format)}`;
-    const response = await request(this.settings, path);
+    const path = `${session(id)}/report?download=1&format=${encodeURIComponent(format)}`;
+    const response = await this.request(path);
     const header = response.headers.get('Content-Disposition') ?? '';
     const name = /filename="?([^";]+)"?/.exec(header)?.[1] ?? `report.${format}`;
     return { blob: await response.blob(), name };
   }
 
   private async fetch<T>(path: string): Promise<T> {
-    return (await request(this.settings, path)).json() as Promise<T>;
+    return (await this.request(path)).json() as Promise<T>;
   }
 
-  private async post(path: string, body?: JsonObject): Promise<Snapshot> {
+  private async post<T = Snapshot>(path: string, body?: JsonObject): Promise<T> {
     const init: RequestInit =
       body === undefined
         ? { method: 'POST' }
@@ -73,7 +95,11 @@ export class Client {
             body: JSON.stringify(body),
             headers: { 'Content-Type': 'application/json' }
           };
-    return (await request(this.settings, path, init)).json() as Promise<Snapshot>;
+    return (await this.request(path, init)).json() as Promise<T>;
+  }
+
+  private request(path: string, init?: RequestInit): Promise<Response> {
+    return request(this.settings, path, init, this.trans);
   }
 }
 

@@ -1,40 +1,24 @@
 /** The end of a session: the report, or why there is none. */
 import { button, el, Part, setText, show } from './dom';
 import { Host } from './host';
-import { limitations, markdown, ReportView } from './report';
+import type { Outcome } from './outcome';
+import { limitations, markdown } from './prose';
 import { Snapshot } from './types';
 import { asText, Words } from './words';
-
-/** The formats offered, in the order of use. */
-const FORMATS: readonly [string, string][] = [
-  ['markdown', 'Markdown'],
-  ['html', 'HTML'],
-  ['pdf', 'PDF'],
-  ['docx', 'Word'],
-  ['ipynb', 'Notebook'],
-  ['bibtex', 'BibTeX']
-];
 
 /** Draw the error, the limitations or the report; the report is fetched once. */
 export class Ending implements Part<Snapshot> {
   readonly node: HTMLElement;
+  /** Why it came to that; stands above the progress. */
+  readonly error = el('p', { class: 'jr-error', hidden: true });
 
   constructor(
     private readonly host: Host,
     private readonly trans: Words
   ) {
-    this.retry = button(trans.__('Try again'), 'jr-button', () =>
-      void this.load(this.key)
-    );
-    this.problem.append(this.sentence, ' ', this.retry);
-    this.node = el(
-      'div',
-      { class: 'jr-ending' },
-      this.error,
-      this.problem,
-      this.place,
-      this.exports()
-    );
+    const retry = button(trans.__('Try again'), 'jr-button', () => void this.load(this.key));
+    this.problem.append(this.sentence, ' ', retry);
+    this.node = el('div', { class: 'jr-ending' }, this.problem, this.place);
   }
 
   update(snapshot: Snapshot): void {
@@ -47,6 +31,7 @@ export class Ending implements Part<Snapshot> {
       this.drawLimitations(snapshot);
       return;
     }
+    this.answers = snapshot.researcher === 'analysts';
     const key = `${snapshot.session_id} ${snapshot.attempt}`;
     if (key !== this.key) {
       this.key = key;
@@ -55,7 +40,7 @@ export class Ending implements Part<Snapshot> {
   }
 
   dispose(): void {
-    this.report?.dispose();
+    this.outcome?.dispose();
     this.key = '';
   }
 
@@ -71,25 +56,33 @@ export class Ending implements Part<Snapshot> {
   }
 
   private drawLimitations({ limitations: sentences }: Snapshot): void {
-    this.key = '';
     const key = sentences.join('\n');
-    if (key !== this.limits) {
+    if (this.key || key !== this.limits) {
+      this.forget();
       this.limits = key;
       const node = limitations(sentences, this.trans);
       this.place.replaceChildren(...(node ? [node] : []));
     }
   }
 
+  private forget(): void {
+    this.key = '';
+    this.outcome?.dispose();
+    this.outcome = null;
+  }
+
   private async load(key: string): Promise<void> {
     show(this.problem, false);
     this.place.setAttribute('aria-busy', 'true');
     try {
-      const report = await this.host.report();
+      const [{ Outcome }, report] = await Promise.all([
+        import('./outcome'),
+        this.host.report()
+      ]);
       if (key === this.key) {
-        this.report?.dispose();
-        this.report = new ReportView(report, this.host, this.trans);
-        this.place.replaceChildren(this.report.node);
-        show(this.downloads, this.host.download !== undefined);
+        this.outcome?.dispose();
+        this.outcome = new Outcome(report, this.host, this.trans, this.answers);
+        this.place.replaceChildren(this.outcome.node);
       }
     } catch (error) {
       if (key === this.key) {
@@ -103,40 +96,18 @@ export class Ending implements Part<Snapshot> {
   /** Show the report as the notebook saved it, and why it is not the server's. */
   private drawSaved(reason: string): void {
     const saved = this.host.savedReport?.();
-    if (saved && !this.report) {
+    if (saved && !this.outcome) {
       this.place.replaceChildren(markdown(saved, this.host));
     }
     setText(this.sentence, reason);
     show(this.problem, true);
   }
 
-  private exports(): HTMLElement {
-    this.downloads.setAttribute('aria-label', this.trans.__('Download'));
-    this.downloads.append(el('span', {}, this.trans.__('Download')));
-    for (const [format, name] of FORMATS) {
-      const link = button(name, 'jr-link', () => void this.download(format));
-      this.downloads.append(link);
-    }
-    return this.downloads;
-  }
-
-  private async download(format: string): Promise<void> {
-    show(this.problem, false);
-    try {
-      await this.host.download?.(format);
-    } catch (error) {
-      setText(this.sentence, (error as Error).message);
-      show(this.problem, true);
-    }
-  }
-
   private key = '';
   private limits = '';
-  private report: ReportView | null = null;
-  private readonly error = el('p', { class: 'jr-error', hidden: true });
+  private answers = false;
+  private outcome: Outcome | null = null;
   private readonly problem = el('p', { class: 'jr-notice', role: 'alert', hidden: true });
   private readonly sentence = el('span');
-  private readonly retry: HTMLButtonElement;
   private readonly place = el('div', { class: 'jr-place-report' });
-  private readonly downloads = el('div', { class: 'jr-downloads', role: 'group', hidden: true });
 }

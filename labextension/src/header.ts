@@ -23,6 +23,7 @@ export class Header implements Part<CardModel> {
       ),
       el('h3', { class: 'jr-topic' }, this.topic)
     );
+    this.elapsed.addEventListener('pointerenter', () => this.explain());
   }
 
   update(model: CardModel): void {
@@ -82,12 +83,14 @@ export class Header implements Part<CardModel> {
       return;
     }
     setText(this.elapsed, duration(this.trans, this.lasted(snapshot)));
+  }
+
+  /** Written when somebody points at it, and not with each update. */
+  private explain(): void {
+    const { created, updated } = this.model?.snapshot ?? {};
+    const times = [clock(created ?? null), clock(updated ?? null)];
     setAttributes(this.elapsed, {
-      title: this.trans.__(
-        'Started %1, last news %2',
-        clock(snapshot.created),
-        clock(snapshot.updated)
-      )
+      title: this.trans.__('Started %1, last news %2', ...times)
     });
   }
 

@@ -21,6 +21,12 @@ export interface Host {
   source?(id: string): Promise<{ readonly text: string }>;
   /** Hand the report to the browser's download. */
   download?(format: string): Promise<void>;
+  /** Answer a further question from what the session has read. */
+  ask?(question: string): Promise<Report>;
+  /** Whether the report can be put into the notebook around the card. */
+  readonly canInsert?: boolean;
+  /** Put the report below the card, as cells. */
+  insert?(): Promise<void>;
   /** Try to connect again after the card has given up. */
   retry?(): void;
   /** Draw Markdown, sanitised. */

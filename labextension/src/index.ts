@@ -10,12 +10,19 @@ import { IRunningSessionManagers } from '@jupyterlab/running';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
-import { addPanel, addRunning, OPEN } from './around';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { FileDialog } from '@jupyterlab/filebrowser';
+import { addPanel } from './around';
 import { Client } from './client';
+import { addCommands, OPEN } from './commands';
 import { rendererFactory, Shared } from './mime';
+import { addRunning } from './running';
 import { Sessions } from './sessions';
 import { SessionSocket } from './socket';
 import { Snapshot } from './types';
+import { Words } from './words';
+import css from '../lib/base.style.js';
+import { wear } from './wear';
 
 const RENDERER = 'jupyter-research-lab:renderer';
 
@@ -38,10 +45,11 @@ const renderer: JupyterFrontEndPlugin<Shared> = {
     translator: ITranslator | null,
     settings: ISettingRegistry | null
   ) => {
+    wear('base', css);
     const { serverSettings } = app.serviceManager;
     const trans = (translator ?? nullTranslator).load('jupyter_research');
     const shared = {
-      client: new Client(serverSettings),
+      client: new Client(serverSettings, trans),
       socket: new SessionSocket(serverSettings),
       trans,
       markdown: (text: string) => drawMarkdown(registry, text),
@@ -66,15 +74,22 @@ const panel: JupyterFrontEndPlugin<void> = {
   description: 'Lists research sessions beside the notebook.',
   autoStart: true,
   requires: [IResearch],
-  optional: [ICommandPalette, IRunningSessionManagers],
+  optional: [ICommandPalette, IRunningSessionManagers, IDocumentManager],
   activate: (
     app: JupyterFrontEnd,
     shared: Shared,
     palette: ICommandPalette | null,
-    running: IRunningSessionManagers | null
+    running: IRunningSessionManagers | null,
+    documents: IDocumentManager | null
   ) => {
     const sessions = new Sessions(shared.client, shared.socket);
-    addPanel(app, shared, sessions, palette);
+    const door = addPanel(
+      app,
+      shared,
+      sessions,
+      documents ? () => askForFiles(documents, shared.trans) : undefined
+    );
+    addCommands(app, shared, door, palette);
     if (running) {
       addRunning(app, shared, sessions, running);
     }
@@ -87,6 +102,13 @@ function drawMarkdown(registry: IRenderMimeRegistry, text: string): HTMLElement 
   const drawn = registry.createRenderer('text/markdown');
   void drawn.renderModel(model);
   return drawn.node;
+}
+
+/** Ask for files in JupyterLab's own dialog; give their paths on this server. */
+async function askForFiles(manager: IDocumentManager, trans: Words): Promise<readonly string[]> {
+  const title = trans.__('Sources of the session');
+  const { value } = await FileDialog.getOpenFiles({ manager, title });
+  return (value ?? []).map(({ path }) => manager.services.contents.localPath(path));
 }
 
 /** Follow a setting that is on unless it is switched off. */

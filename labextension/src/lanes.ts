@@ -37,9 +37,14 @@ export class Lanes implements Part<CardModel> {
       snapshot.analysts.map(analyst => ({
         analyst,
         active: active && analyst.state === 'working',
-        said: withoutName(this.said.get(analyst.id), asText(analyst.name))
+        said: this.lastOf(analyst)
       }))
     );
+  }
+
+  private lastOf({ id, name }: Analyst): string | null {
+    const said = this.said.get(id);
+    return said === undefined ? null : withoutName(said, asText(name));
   }
 
   private readonly list: Keyed<Lane>;
@@ -47,10 +52,10 @@ export class Lanes implements Part<CardModel> {
   private seen = 0;
 }
 
-/** The lane bears the name already. */
-function withoutName(said: string | undefined, name: string): string | null {
+/** Leave out the name that stands beside it already. */
+export function withoutName(said: string, name: string): string {
   const prefix = `${name}: `;
-  return said?.startsWith(prefix) ? said.slice(prefix.length) : said ?? null;
+  return said.startsWith(prefix) ? said.slice(prefix.length) : said;
 }
 
 class LaneRow implements Part<Lane> {
@@ -86,7 +91,7 @@ class LaneRow implements Part<Lane> {
       case 'failed':
         return asText(analyst.failed);
       case 'done':
-        return this.trans.__('done');
+        return `✓ ${said ?? this.trans.__('done')}`;
       case 'waiting':
         return this.trans.__('waiting');
       default:

@@ -5,7 +5,7 @@ import { Widget } from '@lumino/widgets';
 import { Client } from './client';
 import { Feed } from './feed';
 import { Action, CardModel, Host } from './host';
-import { documentOf, rewrite } from './place';
+import { bundleOf, documentOf, insertBelow, notebookOf, reportCells, rewrite } from './place';
 import { MIME_TYPE, readSaved, Saved } from './saved';
 import { SessionSocket } from './socket';
 import { isFinished, JsonObject, Report, SessionEvent, Snapshot } from './types';
@@ -119,6 +119,18 @@ export class SessionRenderer
     window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
 
+  ask(question: string): Promise<Report> {
+    return this.shared.client.ask(this.sessionId, question);
+  }
+
+  get canInsert(): boolean {
+    return notebookOf(this) !== null;
+  }
+
+  async insert(): Promise<void> {
+    insertBelow(this, reportCells(await this.shared.client.markdown(this.sessionId)));
+  }
+
   retry(): void {
     this.shared.socket.retry();
   }
@@ -161,16 +173,8 @@ export class SessionRenderer
 
   /** Write a state into the notebook, for those who open it without this server. */
   private keep(snapshot: Snapshot, markdown: string | null): void {
-    const { topic, state } = snapshot;
     const data = {
-      [MIME_TYPE]: {
-        schema: 1,
-        session_id: snapshot.session_id,
-        snapshot,
-        as_of: new Date().toISOString(),
-        where: 'server'
-      },
-      'text/plain': `${topic}: ${state}`,
+      ...bundleOf(snapshot),
       ...(markdown === null ? {} : { 'text/markdown': markdown })
     };
     if (this.mimeModel) {

@@ -1,17 +1,28 @@
-/** The side panel: the sessions of this server, and a form for a new one. */
+/** The side panel: the sessions of this server, found by words and by state. */
 import { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
+import { Actions, Commands } from './actions';
 import { fraction } from './bar';
 import { button, el, Keyed, Part, setAttributes, setText, show } from './dom';
+import { FormHost, NewSession } from './form';
+import { Action } from './host';
 import { Sessions } from './sessions';
-import { isFinished, JsonObject, Snapshot } from './types';
+import { isFinished, Snapshot, State } from './types';
 import { clock, stateWord, Words } from './words';
+import css from '../lib/panel.style.js';
+import { wear } from './wear';
 
 /** What the panel asks of the application. */
-export interface PanelHost {
+export interface PanelHost extends FormHost {
   open(snapshot: Snapshot): void;
-  start(body: JsonObject): Promise<void>;
+  /** Put a session into the notebook in front. */
+  insert(id: string): void;
+  canInsert(): boolean;
+  command(id: string, action: Exclude<Action, 'start'>): Promise<void>;
 }
+
+const FILTERS = ['all', 'unfinished', 'awaiting_approval', 'completed', 'ended'] as const;
+type Filter = (typeof FILTERS)[number];
 
 /** List sessions; nothing is asked of the server while the panel is hidden. */
 export class SessionsPanel extends Widget {
@@ -21,20 +32,35 @@ export class SessionsPanel extends Widget {
     private readonly trans: Words
   ) {
     super();
+    wear('panel', css);
     this.addClass('jr-panel');
+    this.node.setAttribute('data-lm-suppress-shortcuts', 'true');
     this.list = new Keyed<Snapshot>(
       el('ul', { class: 'jr-sessions' }),
       ({ session_id: id }) => id,
       () => new Row(host, trans)
     );
     this.list.node.setAttribute('aria-label', trans.__('Research sessions'));
+    this.form = new NewSession(host, trans);
+    const fresh = button(trans.__('New session'), 'jr-button jr-primary', () => this.askForTopic());
+    this.form.onToggle = open => show(fresh, !open);
     setAttributes(this.search, {
-      placeholder: trans.__('Find by topic or state'),
-      'aria-label': trans.__('Find by topic or state')
+      placeholder: trans.__('Find by topic'),
+      'aria-label': trans.__('Find by topic')
     });
     this.search.addEventListener('input', () => this.draw());
-    const form = new NewSession(host, trans);
-    this.node.append(form.node, this.search, this.hint, this.list.node);
+    this.filter.setAttribute('aria-label', trans.__('State'));
+    this.filter.append(
+      ...FILTERS.map(name => el('option', { value: name }, filterWord(trans, name)))
+    );
+    this.filter.addEventListener('change', () => this.draw());
+    this.node.append(
+      el('div', { class: 'jr-panel-head' }, el('h2', {}, trans.__('Research sessions')), fresh),
+      this.form.node,
+      el('div', { class: 'jr-find' }, this.search, this.filter),
+      this.hint,
+      this.list.node
+    );
     sessions.changed.connect(this.onChanged, this);
   }
 
@@ -42,7 +68,13 @@ export class SessionsPanel extends Widget {
     this.sessions.changed.disconnect(this.onChanged, this);
     this.sessions.watch(false);
     cancelAnimationFrame(this.frame);
+    this.list.dispose();
     super.dispose();
+  }
+
+  /** Open the form for a new session. */
+  askForTopic(): void {
+    this.form.toggle(true);
   }
 
   protected onAfterShow(message: Message): void {
@@ -67,29 +99,62 @@ export class SessionsPanel extends Widget {
   private draw(): void {
     this.frame = 0;
     const words = this.search.value.toLowerCase().split(/\s+/);
-    const found = this.sessions.list.filter(one => {
-      const text = `${one.topic} ${stateWord(this.trans, one.state)}`.toLowerCase();
-      return words.every(word => text.includes(word));
-    });
+    const filter = this.filter.value as Filter;
+    const found = this.sessions.list.filter(
+      ({ topic, state }) =>
+        passes(state, filter) && words.every(word => topic.toLowerCase().includes(word))
+    );
     this.list.update(found);
-    const hint =
-      this.sessions.problem ??
-      (found.length ? '' : this.trans.__('No session here yet.'));
+    const hint = this.sessions.problem ?? (found.length ? '' : this.nothing());
     setText(this.hint, hint);
     show(this.hint, hint !== '');
   }
 
+  private nothing(): string {
+    return this.sessions.list.length
+      ? this.trans.__('No session fits.')
+      : this.trans.__('No session yet. Start one here, or with %research in a cell.');
+  }
+
   private frame = 0;
   private readonly list: Keyed<Snapshot>;
+  private readonly form: NewSession;
   private readonly hint = el('p', { class: 'jr-hint' });
   private readonly search = el('input', { type: 'search', class: 'jr-field' });
+  private readonly filter = el('select', { class: 'jr-field' });
+}
+
+function passes(state: State, filter: Filter): boolean {
+  switch (filter) {
+    case 'all':
+      return true;
+    case 'unfinished':
+      return !isFinished(state);
+    case 'ended':
+      return state === 'failed' || state === 'cancelled';
+    default:
+      return state === filter;
+  }
+}
+
+function filterWord(trans: Words, filter: Filter): string {
+  switch (filter) {
+    case 'all':
+      return trans.__('All');
+    case 'unfinished':
+      return trans.__('Unfinished');
+    case 'ended':
+      return trans.__('Failed or cancelled');
+    default:
+      return stateWord(trans, filter);
+  }
 }
 
 class Row implements Part<Snapshot> {
   readonly node: HTMLElement;
 
   constructor(
-    host: PanelHost,
+    private readonly host: PanelHost,
     private readonly trans: Words
   ) {
     this.open = button('', 'jr-session-row', () => {
@@ -102,7 +167,22 @@ class Row implements Part<Snapshot> {
       this.topic,
       this.state
     );
-    this.node = el('li', {}, this.open);
+    this.insert = button(trans.__('Insert'), 'jr-button', () => host.insert(this.id));
+    setAttributes(this.insert, { title: trans.__('Insert the session into the notebook') });
+    this.node = el('li', { class: 'jr-panel-row' }, this.open);
+    this.commands = new Commands(
+      {
+        command: action => host.command(this.id, action as Exclude<Action, 'start'>),
+        report: () => Promise.reject(new Error(''))
+      },
+      this.node
+    );
+    this.actions = new Actions(this.commands, trans);
+    this.actions.node.append(this.insert);
+    this.node.append(this.actions.node, this.commands.refusal);
+    // Which notebook is in front changes without a word to us.
+    this.node.addEventListener('pointerenter', () => this.allow());
+    this.node.addEventListener('focusin', () => this.allow());
   }
 
   update(snapshot: Snapshot): void {
@@ -118,77 +198,29 @@ class Row implements Part<Snapshot> {
     const word = stateWord(this.trans, snapshot.state);
     setText(
       this.state,
-      isFinished(snapshot.state)
-        ? `${word} · ${clock(snapshot.updated)}`
-        : word + far
+      isFinished(snapshot.state) ? `${word} · ${clock(snapshot.updated)}` : word + far
     );
+    this.actions.update(snapshot);
+    this.allow();
+  }
+
+  dispose(): void {
+    this.actions.dispose();
+  }
+
+  private allow(): void {
+    show(this.insert, this.host.canInsert());
+  }
+
+  private get id(): string {
+    return this.snapshot?.session_id ?? '';
   }
 
   private snapshot: Snapshot | null = null;
   private readonly open: HTMLButtonElement;
+  private readonly insert: HTMLButtonElement;
+  private readonly commands: Commands;
+  private readonly actions: Actions;
   private readonly topic = el('span', { class: 'jr-row-topic' });
   private readonly state = el('span', { class: 'jr-row-state' });
-}
-
-/** Ask for a topic and what to read for it. */
-class NewSession {
-  readonly node: HTMLFormElement;
-
-  constructor(
-    private readonly host: PanelHost,
-    trans: Words
-  ) {
-    const named = (field: HTMLElement, label: string): void =>
-      setAttributes(field, { placeholder: label, 'aria-label': label });
-    named(this.topic, trans.__('What do you want to know?'));
-    named(this.sources, trans.__('Folders, files or libraries; empty for this folder'));
-    const start = el(
-      'button',
-      { type: 'submit', class: 'jr-button jr-primary' },
-      trans.__('Start')
-    );
-    this.node = el(
-      'form',
-      { class: 'jr-new' },
-      this.topic,
-      this.sources,
-      this.problem,
-      start
-    );
-    this.node.setAttribute('aria-label', trans.__('New session'));
-    this.node.addEventListener('submit', event => {
-      event.preventDefault();
-      void this.start();
-    });
-  }
-
-  private async start(): Promise<void> {
-    const topic = this.topic.value.trim();
-    if (!topic) {
-      return this.topic.focus();
-    }
-    const sources = this.sources.value
-      .split(',')
-      .map(name => name.trim())
-      .filter(name => name);
-    try {
-      await this.host.start({
-        topic,
-        options: sources.length ? { sources } : {}
-      });
-      this.topic.value = '';
-      setText(this.problem, '');
-    } catch (error) {
-      setText(this.problem, (error as Error).message);
-    }
-    show(this.problem, this.problem.textContent !== '');
-  }
-
-  private readonly topic = el('textarea', { class: 'jr-field', rows: 2 });
-  private readonly sources = el('input', { type: 'text', class: 'jr-field' });
-  private readonly problem = el('p', {
-    class: 'jr-refusal',
-    role: 'alert',
-    hidden: true
-  });
 }

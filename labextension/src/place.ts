@@ -6,7 +6,8 @@
  */
 import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
-import { JsonObject } from './types';
+import { MIME_TYPE } from './saved';
+import { JsonObject, Snapshot } from './types';
 
 /** The outputs of a cell. */
 interface Outputs {
@@ -20,6 +21,18 @@ export interface Document {
   readonly path: string;
   readonly model: { readonly dirty: boolean; readonly readOnly: boolean };
   save(): Promise<void>;
+}
+
+/** A cell as the file has it. */
+export type NewCell = JsonObject;
+
+/** An open notebook: its cells on screen, and those of the file. */
+export interface Notebook extends Widget {
+  readonly widgets: readonly Widget[];
+  activeCellIndex: number;
+  readonly model: {
+    readonly sharedModel: { insertCells(index: number, cells: readonly NewCell[]): void };
+  };
 }
 
 /** Replace the data of the output that `widget` draws, in the notebook too. */
@@ -44,6 +57,71 @@ export function documentOf(widget: Widget): Document | null {
   return ancestor(widget, isDocument);
 }
 
+/** Give the notebook that a main widget shows. */
+export function notebookIn(widget: Widget | null): Notebook | null {
+  const { content } = (widget ?? {}) as { content?: Widget };
+  return content ? isNotebook(content) : null;
+}
+
+/** Give the notebook that `widget` stands in. */
+export function notebookOf(widget: Widget): Notebook | null {
+  return ancestor(widget, isNotebook);
+}
+
+/** Put cells behind the cell that `widget` stands in; false where it stands in none. */
+export function insertBelow(widget: Widget, cells: readonly NewCell[]): boolean {
+  const notebook = notebookOf(widget);
+  const index = notebook?.widgets.findIndex(cell => cell.contains(widget)) ?? -1;
+  if (!notebook || index < 0) {
+    return false;
+  }
+  notebook.model.sharedModel.insertCells(index + 1, cells);
+  return true;
+}
+
+/** Put cells behind the active one, and go there. */
+export function insertCells(notebook: Notebook, cells: readonly NewCell[]): void {
+  const index = notebook.activeCellIndex + 1;
+  notebook.model.sharedModel.insertCells(index, cells);
+  notebook.activeCellIndex = index;
+}
+
+/** Make the cell that shows a session, with its output: it needs no kernel. */
+export function sessionCell(snapshot: Snapshot): NewCell {
+  const id = snapshot.session_id;
+  return {
+    cell_type: 'code',
+    source: `import jupyter_research\n\njupyter_research.session("${id}")`,
+    metadata: { trusted: true },
+    execution_count: null,
+    outputs: [{ output_type: 'display_data', data: bundleOf(snapshot), metadata: {} }]
+  };
+}
+
+/** Make a Markdown cell of each part of a report that has a heading. */
+export function reportCells(markdown: string): NewCell[] {
+  return markdown
+    .split(/^(?=##? )/m)
+    .map(source => source.trim())
+    .filter(source => source)
+    .map(source => ({ cell_type: 'markdown', source, metadata: {} }));
+}
+
+/** Give the output that shows a session as it is now. */
+export function bundleOf(snapshot: Snapshot): JsonObject {
+  const { session_id, topic, state } = snapshot;
+  return {
+    [MIME_TYPE]: {
+      schema: 1,
+      session_id,
+      snapshot,
+      as_of: new Date().toISOString(),
+      where: 'server'
+    },
+    'text/plain': `${topic}: ${state}`
+  };
+}
+
 function ancestor<T>(
   widget: Widget,
   found: (widget: Widget) => T | null
@@ -63,6 +141,14 @@ function isOutputs(widget: Widget): Outputs | null {
     typeof model.set === 'function' &&
     typeof model.length === 'number'
     ? (model as Outputs)
+    : null;
+}
+
+function isNotebook(widget: Widget): Notebook | null {
+  const { model, activeCellIndex } = widget as unknown as Partial<Notebook>;
+  return typeof activeCellIndex === 'number' &&
+    typeof model?.sharedModel?.insertCells === 'function'
+    ? (widget as Notebook)
     : null;
 }
 

@@ -3,6 +3,7 @@ import { append, button, Child, el } from './dom';
 import { Host } from './host';
 import { Passage, placeWords, quoteNodes } from './passage';
 import { Peek } from './peek';
+import { limitations, markdown } from './prose';
 import {
   Citation,
   Claim,
@@ -62,7 +63,7 @@ export class ReportView {
 
   private section({ heading, claims }: Section): HTMLElement {
     const asList = claims.filter(claim => claim.verdict === 'verbatim').length > 1;
-    const uncited = claims.every(claim => claim.verdict === 'uncited');
+    const uncited = claims.every(({ verdict, note }) => verdict === 'uncited' && !note);
     return el(
       'section',
       { class: 'jr-section', 'data-verdict': uncited ? 'uncited' : null },
@@ -94,25 +95,26 @@ export class ReportView {
   ): HTMLElement {
     const node = el(tag, {
       class: 'jr-claim',
-      'data-verdict': claim.verdict,
+      'data-verdict': claim.note ? null : claim.verdict,
       'data-claim': claim.id
     });
     const marks = claim.citations.map(citation =>
       this.mark(claim, citation, node)
     );
     append(node, withMarks(inline(claim.text), marks));
-    if (!flagged && !QUIET.has(claim.verdict)) {
-      node.append(' ', this.flag(claim.verdict));
+    if (!flagged && !claim.note && !QUIET.has(claim.verdict)) {
+      node.append(' ', this.flag(claim.verdict, claim.missing));
     }
     node.append(' ');
     return node;
   }
 
-  private flag(verdict: Verdict): HTMLElement {
+  private flag(verdict: Verdict, missing: readonly string[] = []): HTMLElement {
+    const word = verdictWord(this.trans, verdict);
     return el(
       'span',
       { class: 'jr-flag', title: verdictSentence(this.trans, verdict) },
-      verdictWord(this.trans, verdict)
+      missing.length ? `${word}: ${missing.map(asText).join(', ')}` : word
     );
   }
 
@@ -150,8 +152,10 @@ export class ReportView {
   private verdicts(): Child {
     const counts = new Map<Verdict, number>();
     for (const { claims } of this.report.sections) {
-      for (const { verdict } of claims) {
-        counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+      for (const { verdict, note } of claims) {
+        if (!note) {
+          counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+        }
       }
     }
     const present = VERDICTS.filter(verdict => counts.has(verdict));
@@ -188,13 +192,6 @@ export class ReportView {
 
   private readonly sources: ReadonlyMap<string, Source>;
   private readonly peek = new Peek();
-}
-
-/** Draw Markdown where the host can, else as the text it is. */
-export function markdown(text: string, host: Host): HTMLElement {
-  return (
-    host.markdown?.(text) ?? el('div', { class: 'jr-markdown-text' }, text)
-  );
 }
 
 /** Draw `code` as code and everything else as it stands. */
@@ -252,19 +249,6 @@ function place({ url, path, doi }: Source): Child[] {
     path && link ? ' · ' : null,
     link
   ];
-}
-
-/** Draw the limitations where there are any. */
-export function limitations(sentences: readonly string[], trans: Words): Child {
-  if (!sentences.length) {
-    return null;
-  }
-  return el(
-    'section',
-    { class: 'jr-section jr-limitations' },
-    el('h4', {}, trans.__('Limitations')),
-    el('ul', {}, ...sentences.map(sentence => el('li', {}, asText(sentence))))
-  );
 }
 
 function made(report: Report, trans: Words): Child {

@@ -1,6 +1,7 @@
 /** One way to ask the server, and its sentence when it refuses. */
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { PLAIN, Words } from './words';
 
 /** The server refused, or did not answer; `message` is for people. */
 export class RequestError extends Error {
@@ -19,23 +20,25 @@ export class RequestError extends Error {
 export async function request(
   settings: ServerConnection.ISettings,
   path: string,
-  init: RequestInit = {}
+  init: RequestInit = {},
+  trans: Words = PLAIN
 ): Promise<Response> {
   const url = URLExt.join(settings.baseUrl, 'research/api', path);
   let response: Response;
   try {
     response = await ServerConnection.makeRequest(url, init, settings);
   } catch {
-    throw new RequestError('The server does not answer.', 0, 'unreachable');
+    throw new RequestError(trans.__('The server does not answer.'), 0, 'unreachable');
   }
   if (!response.ok) {
-    throw await refusal(response);
+    throw await refusal(response, trans);
   }
   return response;
 }
 
-async function refusal(response: Response): Promise<RequestError> {
-  let sentence = `The server answered ${response.status} ${response.statusText}`.trim() + '.';
+async function refusal(response: Response, trans: Words): Promise<RequestError> {
+  const { status, statusText } = response;
+  let sentence = trans.__('The server answered %1.', `${status} ${statusText}`.trim());
   let code = 'error';
   try {
     const body = (await response.json()) as Record<string, unknown>;

@@ -162,8 +162,8 @@ class Row {
     HTMLInputElement | HTMLTextAreaElement
   > = {
     name: el('input', { type: 'text', class: 'jr-field jr-name' }),
-    role: el('input', { type: 'text', class: 'jr-field' }),
-    affiliation: el('input', { type: 'text', class: 'jr-field' }),
+    role: el('textarea', { class: 'jr-field', rows: 1 }),
+    affiliation: el('textarea', { class: 'jr-field', rows: 1 }),
     description: el('textarea', { class: 'jr-field', rows: 2 })
   };
 }

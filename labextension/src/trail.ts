@@ -2,7 +2,8 @@
 import { el, Part, setText } from './dom';
 import { CardModel, Host } from './host';
 import { SessionEvent, State } from './types';
-import { asText, clock, stateWord, stepWord, Words } from './words';
+import { withoutName } from './lanes';
+import { asText, clock, moment, stateWord, stepWord, Words } from './words';
 
 /** More rows than these nobody reads; the oldest leave. */
 const MAX_ROWS = 1000;
@@ -78,9 +79,9 @@ export class Trail implements Part<CardModel> {
     return el(
       'li',
       { class: 'jr-step', 'data-kind': event.kind },
-      el('time', { datetime: event.time }, clock(event.time)),
+      el('time', { datetime: event.time, title: clock(event.time) }, moment(event.time)),
       name ? el('span', { class: 'jr-step-analyst' }, name) : null,
-      el('span', {}, words)
+      el('span', {}, withoutName(words, name))
     );
   }
 

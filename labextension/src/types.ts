@@ -120,6 +120,10 @@ export interface Claim {
   readonly text: string;
   readonly verdict: Verdict;
   readonly citations: readonly Citation[];
+  /** What the text has and its passages lack. */
+  readonly missing?: readonly string[];
+  /** It tells of the research itself: nothing that a source could say. */
+  readonly note?: boolean;
 }
 
 export interface Section {

@@ -1,6 +1,6 @@
 /** The card: everything that one session shows, drawn from its model, never twice. */
 import { Actions, Commands } from './actions';
-import { Approval } from './approval';
+import type { Approval } from './approval';
 import { Bar, fraction } from './bar';
 import { arrange, button, el, setAttributes, setText, show } from './dom';
 import { Ending } from './ending';
@@ -9,7 +9,8 @@ import { CardModel, Host } from './host';
 import { Lanes } from './lanes';
 import { Trail } from './trail';
 import { isFinished, isWorking } from './types';
-import { PLAIN, stateWord, usageWords, Words } from './words';
+import { Usage } from './usage';
+import { PLAIN, stateWord, Words } from './words';
 
 /** Draw one session into `node`, at most once a frame. */
 export class SessionCard {
@@ -27,10 +28,10 @@ export class SessionCard {
     this.commands = new Commands(host, this.node);
     this.header = new Header(trans);
     this.actions = new Actions(this.commands, trans);
-    this.approval = new Approval(this.commands, trans);
     this.lanes = new Lanes(trans);
     this.trail = new Trail(host, trans);
     this.ending = new Ending(host, trans);
+    this.usage = new Usage(trans);
     this.startButton = button(
       trans.__('Start'),
       'jr-button jr-primary',
@@ -46,15 +47,16 @@ export class SessionCard {
       this.noticeRow,
       this.commands.refusal,
       this.startButton,
+      this.ending.error,
       this.work,
-      this.approval.node,
+      this.approvalPlace,
       this.lanes.node,
       this.ending.node,
       this.foot,
       this.live
     ]);
     this.work.append(this.bar.node, this.percent, this.message);
-    this.foot.append(this.trail.node, this.usage);
+    this.foot.append(this.trail.node, this.usage.node);
   }
 
   /** Draw `model` at the next frame; of several in one frame only the last. */
@@ -100,7 +102,7 @@ export class SessionCard {
     show(this.actions.node, start === null && able);
     this.actions.update(snapshot);
     this.drawWork(model);
-    this.approval.update(snapshot, able);
+    this.drawApproval(model, able);
     this.lanes.update(model);
     show(
       this.lanes.node,
@@ -110,9 +112,30 @@ export class SessionCard {
     );
     this.ending.update(snapshot);
     this.trail.update(model);
-    setText(this.usage, usageWords(this.trans, snapshot.usage).join(' · '));
+    this.usage.update(snapshot);
     show(this.foot, start === null);
     this.announce(start ? '' : stateWord(this.trans, snapshot.state));
+  }
+
+  /** The form is loaded when a session first waits. */
+  private drawApproval(model: CardModel, able: boolean): void {
+    if (model.snapshot.state === 'awaiting_approval' && !this.approvalAsked) {
+      this.approvalAsked = true;
+      void this.loadApproval();
+    }
+    this.approval?.update(model, able);
+  }
+
+  private async loadApproval(): Promise<void> {
+    try {
+      const { Approval } = await import('./approval');
+      this.approval = new Approval(this.commands, this.trans);
+      this.approvalPlace.append(this.approval.node);
+      this.draw();
+    } catch {
+      // The server has another version by now, or is gone.
+      this.commands.say(this.trans.__('The form could not be loaded: load the page again.'));
+    }
   }
 
   private drawNotice({ notice, link }: CardModel): void {
@@ -126,12 +149,15 @@ export class SessionCard {
     const active = isWorking(state);
     this.bar.update({ label: this.trans.__('Progress'), done, total, active });
     const part = fraction(done, total);
+    const waits = state === 'queued' && part === null;
+    show(this.bar.node, !waits);
     setText(this.percent, part === null ? '' : `${Math.floor(part * 100)} %`);
+    show(this.percent, part !== null);
     // The lanes say it better.
     const inLanes = snapshot.analysts.some(one => one.state === 'working');
     const message =
       state === 'queued'
-        ? this.trans.__('Waits for a free place.')
+        ? this.trans.__('Waits until another session is done.')
         : snapshot.message ?? '';
     setText(this.message, message);
     show(this.message, !inLanes && message !== '');
@@ -164,10 +190,13 @@ export class SessionCard {
   private readonly commands: Commands;
   private readonly header: Header;
   private readonly actions: Actions;
-  private readonly approval: Approval;
+  private approval: Approval | null = null;
+  private approvalAsked = false;
+  private readonly approvalPlace = el('div');
   private readonly lanes: Lanes;
   private readonly trail: Trail;
   private readonly ending: Ending;
+  private readonly usage: Usage;
   private readonly startButton: HTMLButtonElement;
   private readonly retry: HTMLButtonElement;
   private readonly bar = new Bar();
@@ -178,7 +207,6 @@ export class SessionCard {
   private readonly message = el('p', { class: 'jr-message' });
   private readonly work = el('div', { class: 'jr-work' });
   private readonly foot = el('footer', { class: 'jr-foot' });
-  private readonly usage = el('span', { class: 'jr-usage' });
   private readonly notice = el('span');
   private readonly noticeRow = el('p', { class: 'jr-notice', hidden: true });
   private readonly live = el('span', {

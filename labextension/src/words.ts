@@ -138,6 +138,17 @@ export function duration(trans: Words, milliseconds: number): string {
     : trans.__('%1 s', seconds);
 }
 
+// To make one of these takes longer than to draw a card.
+const TIME = { hour: '2-digit', minute: '2-digit' } as const;
+const TODAY = new Intl.DateTimeFormat(undefined, TIME);
+const ANY_DAY = new Intl.DateTimeFormat(undefined, {
+  ...TIME,
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric'
+});
+const EXACT = new Intl.DateTimeFormat(undefined, { ...TIME, second: '2-digit' });
+
 /** Say a time of day, with its date when that is not today. */
 export function clock(iso: string | null): string {
   const time = iso === null ? NaN : Date.parse(iso);
@@ -145,15 +156,14 @@ export function clock(iso: string | null): string {
     return '';
   }
   const date = new Date(time);
-  const day: Intl.DateTimeFormatOptions =
-    date.toDateString() === new Date().toDateString()
-      ? {}
-      : { day: 'numeric', month: 'short', year: 'numeric' };
-  return date.toLocaleString(undefined, {
-    ...day,
-    hour: '2-digit',
-    minute: '2-digit'
-  });
+  const today = date.toDateString() === new Date().toDateString();
+  return (today ? TODAY : ANY_DAY).format(date);
+}
+
+/** Say a time of day to the second. */
+export function moment(iso: string): string {
+  const time = Date.parse(iso);
+  return Number.isNaN(time) ? '' : EXACT.format(time);
 }
 
 /** Say what was used, one text per amount: `1,204 tokens`. */
@@ -162,22 +172,36 @@ export function usageWords(trans: Words, usage: JsonObject): string[] {
     if (typeof value !== 'number' || value === 0) {
       return [];
     }
-    const amount = value.toLocaleString(undefined, {
-      maximumFractionDigits: name === 'money' ? 4 : 1
-    });
-    switch (name) {
-      case 'money':
-        return [trans.__('$%1', amount)];
-      case 'tokens':
-        return [trans.__('%1 tokens', amount)];
-      case 'calls':
-        return [trans._n('%1 call', '%1 calls', value)];
-      case 'seconds':
-        return [trans.__('%1 s', amount)];
-      default:
-        return [`${amount} ${plain(name)}`];
-    }
+    return [amountWord(trans, name, value)];
   });
+}
+
+/** Say one amount: `$0.13`, `18 calls`. */
+export function amountWord(trans: Words, name: string, value: number): string {
+  const amount = value.toLocaleString(undefined, {
+    minimumFractionDigits: name === 'money' ? 2 : 0,
+    maximumFractionDigits: name !== 'money' ? 1 : value < 0.1 ? 4 : 2
+  });
+  switch (name) {
+    case 'money':
+      return trans.__('$%1', amount);
+    case 'tokens':
+      return trans.__('%1 tokens', amount);
+    case 'calls':
+      return trans._n('%1 call', '%1 calls', value);
+    case 'searches':
+      return trans._n('%1 search', '%1 searches', value);
+    case 'online_searches':
+      return trans._n('%1 online search', '%1 online searches', value);
+    case 'fetches':
+      return trans._n('%1 page fetched', '%1 pages fetched', value);
+    case 'sources':
+      return trans._n('%1 source found', '%1 sources found', value);
+    case 'seconds':
+      return duration(trans, value * 1000);
+    default:
+      return `${amount} ${plain(name)}`;
+  }
 }
 
 /** Make a text of whatever others gave: a sentence, an object with one, or JSON. */

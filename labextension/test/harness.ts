@@ -3,6 +3,7 @@ import { CardModel, Host } from '../src/host';
 import { reduceAll, initial } from '../src/reduce';
 import { Report, SessionEvent } from '../src/types';
 import { SessionCard } from '../src/view';
+import { PLAIN, Words } from '../src/words';
 
 interface Harness {
   card?: SessionCard;
@@ -11,6 +12,8 @@ interface Harness {
   report: Report | null;
   events: SessionEvent[];
   text: string;
+  /** Whether to speak a language in which every word is marked. */
+  foreign: boolean;
   draw(events: SessionEvent[], model?: Partial<CardModel>): void;
 }
 
@@ -20,10 +23,11 @@ const harness: Harness = {
   report: null,
   events: [],
   text: '',
+  foreign: false,
   draw(events, model = {}) {
     harness.events = events;
     if (!harness.card) {
-      harness.card = new SessionCard(host);
+      harness.card = new SessionCard(host, harness.foreign ? MARKED : PLAIN);
       document.getElementById('place')?.append(harness.card.node);
     }
     const id = events[0]?.session_id ?? '';
@@ -37,6 +41,11 @@ const harness: Harness = {
       ...model
     });
   }
+};
+
+const MARKED: Words = {
+  __: (message, ...values) => `‹${PLAIN.__(message, ...values)}›`,
+  _n: (one, many, count, ...values) => `‹${PLAIN._n(one, many, count, ...values)}›`
 };
 
 const host: Host = {
@@ -55,6 +64,7 @@ const host: Host = {
       harness.events.filter(({ seq }) => seq > after).slice(0, limit)
     ),
   source: () => Promise.resolve({ text: harness.text }),
+  ask: () => Promise.reject(new Error('Nothing was found.')),
   download: format => {
     harness.calls.push(['download', format]);
     return Promise.resolve();

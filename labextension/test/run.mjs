@@ -11,10 +11,10 @@ await build({
     .map(name => `test/${name}`),
   bundle: true,
   platform: 'node',
-  format: 'esm',
+  format: 'cjs',
   target: 'node20',
   outdir,
-  outExtension: { '.js': '.mjs' },
+  outExtension: { '.js': '.cjs' },
   logLevel: 'warning'
 });
 const files = readdirSync(outdir).map(name => `${outdir}/${name}`);

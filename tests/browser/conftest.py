@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from .harness import LABEXTENSION, Card, bundled
 from .lab import BUILT, DEADLINE, ROOT, Lab, Notebook
 
 FLAGS = [
@@ -81,14 +82,34 @@ def page(browser: Browser, lab: Lab) -> Iterator[Page]:
     assert not ours, ours
 
 
+@pytest.fixture(scope="session")
+def script() -> str:
+    """Bundle the card with the harness around it."""
+    return bundled()
+
+
+@pytest.fixture
+def card(browser: Browser, script: str) -> Iterator[Card]:
+    """Open a page with the style and the script of the card."""
+    page = browser.new_page(viewport={"width": 900, "height": 700})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    style = (LABEXTENSION / "style" / "base.css").read_text()
+    page.set_content(f"<style>{style}</style><main id=place></main><script>{script}</script>")
+    yield Card(page)
+    page.close()
+    assert not problems
+
+
 @pytest.fixture
 def picture() -> Callable[[Page | Locator, str], None]:
-    """Take a picture for people to look at; `docs/images/` has a few of them."""
+    """Take a picture for people to look at; `make pictures` puts some of them into the documentation."""
     folder = ROOT / "test-results" / "pictures"
-    folder.mkdir(parents=True, exist_ok=True)
 
     def take(what: Page | Locator, name: str) -> None:
-        what.screenshot(path=folder / f"{name}.png", animations="disabled")
+        path = folder / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        what.screenshot(path=path, animations="disabled")
 
     return take
 

@@ -2,85 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import expect
 
+from .harness import Card
 from .lab import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "fixtures"))
 from make_logs import SESSION, Log, approved_run, failed_analyst, no_documents, plain_function, team
 
-JUPYTERLAB = Path(sys.prefix) / "share" / "jupyter" / "lab"
-LABEXTENSION = ROOT / "labextension"
 TEXT = "Before it. A server checks who calls before a handler runs. After it."
 QUOTE = "A server checks who calls before a handler runs."
-
-
-@pytest.fixture(scope="module")
-def script() -> str:
-    """Bundle the card with the harness around it."""
-    command = ["node_modules/.bin/esbuild", "test/harness.ts", "--bundle", "--log-level=warning"]
-    done = subprocess.run(command, cwd=LABEXTENSION, capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-class Card:
-    """Drive a page that shows one card."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.node: Locator = page.locator(".jr-session")
-
-    def draw(self, log: Log | list[dict[str, Any]], **model: Any) -> None:
-        """Draw what these events come to."""
-        events = log.events if isinstance(log, Log) else log
-        self.page.evaluate("([events, model]) => harness.draw(events, model)", [events, model])
-        expect(self.node).to_have_attribute("data-seq", str(len(events)))
-
-    def calls(self) -> list[Any]:
-        """Give the commands that were sent."""
-        calls: list[Any] = self.page.evaluate("harness.calls")
-        return calls
-
-    def refuse(self, sentence: str) -> None:
-        """Let the server refuse from now on."""
-        self.page.evaluate("sentence => { harness.refusal = sentence }", sentence)
-
-    def axe(self) -> list[str]:
-        """Give what axe-core finds against WCAG and good practice, one line each."""
-        found: list[str] = self.page.evaluate(
-            """async () => {
-              const rules = {region: {enabled: false}, 'page-has-heading-one': {enabled: false}};
-              const options = {rules: {...rules, 'landmark-one-main': {enabled: false}}};
-              const {violations} = await axe.run('.jr-session', options);
-              return violations.flatMap(({id, nodes}) =>
-                nodes.map(node => `${id}: ${node.html} ${node.failureSummary}`));
-            }"""
-        )
-        return found
-
-    def button(self, name: str) -> Locator:
-        """Find a button by its exact name."""
-        return self.node.get_by_role("button", name=name, exact=True)
-
-
-@pytest.fixture
-def card(browser: Browser, script: str) -> Iterator[Card]:
-    """Open a page with the style and the script of the card."""
-    page = browser.new_page(viewport={"width": 900, "height": 700})
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    style = (LABEXTENSION / "style" / "base.css").read_text()
-    page.set_content(f"<style>{style}</style><main id=place></main><script>{script}</script>")
-    yield Card(page)
-    page.close()
-    assert not problems
 
 
 def waiting(version: int = 1) -> Log:
@@ -117,7 +51,7 @@ def report(text: str = QUOTE, verdict: str = "verbatim") -> dict[str, Any]:
 
 
 def completed(card: Card, **fields: Any) -> Log:
-    card.page.evaluate("([report, text]) => Object.assign(harness, {report, text})", [report(**fields), TEXT])
+    card.give(report=report(**fields), text=TEXT)
     log = approved_run()
     card.draw(log)
     return log
@@ -357,38 +291,6 @@ def test_steps_are_drawn_when_somebody_asks_and_go_on(card: Card) -> None:
     log.update("one more step")
     card.draw(log)
     expect(card.node.locator(".jr-step").last).to_contain_text("one more step")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_state(
-    card: Card, theme: str, picture: Callable[[Page | Locator, str], None]
-) -> None:
-    style = JUPYTERLAB / "themes" / "@jupyterlab" / f"theme-{theme}-extension" / "index.css"
-    card.page.add_style_tag(content=style.read_text())
-    card.page.add_style_tag(content="body { background: var(--jp-layout-color0) }")
-    card.page.emulate_media(reduced_motion="reduce")
-    card.page.add_script_tag(path=LABEXTENSION / "node_modules" / "axe-core" / "axe.min.js")
-    states = {
-        "waiting": waiting(),
-        "working": working(),
-        "failed": no_documents(),
-        "proposal": plain_function().events[:6],
-        "analyst-failed": failed_analyst(),
-    }
-    for name, log in states.items():
-        card.draw(log)
-        assert card.axe() == []
-        for width in (400, 900):
-            card.page.set_viewport_size({"width": width, "height": 700})
-            picture(card.node, f"{name}-{theme}-{width}")
-    completed(card, verdict="terms missing")
-    card.node.locator(".jr-trail summary").click()
-    card.button("Citation 1: Security · page 4").click()
-    expect(card.node.locator(".jr-passage mark")).to_be_visible()
-    assert card.axe() == []
-    picture(card.node, f"completed-{theme}")
-    card.draw(working(), link="stopped", asOf="2026-11-22T14:02:00Z", notice="The server answers no longer.")
-    assert card.axe() == []
 
 
 def test_a_start_button_sends_its_request_on_the_click_only(card: Card) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .lab import TOKEN, Lab, Notebook
+from .harness import axe
+from .lab import BUILT, TOKEN, Lab, Notebook, wait_for
+from .test_coming_back import MIME
 
 
 @pytest.fixture
@@ -24,24 +26,57 @@ def panel(page: Page, lab: Lab) -> Locator:
     return found
 
 
+def fill(panel: Locator, topic: str, sources: str) -> None:
+    """Fill in the form for a new session and send it."""
+    panel.get_by_role("button", name="New session").click()
+    panel.get_by_label("Topic", exact=True).fill(topic)
+    panel.get_by_label("Sources: files, folders or libraries").fill(sources)
+    panel.get_by_role("button", name="Start").click()
+
+
 def test_a_session_is_started_in_the_panel_and_opens_in_a_tab(
     page: Page, panel: Locator, picture: Callable[[Page | Locator, str], None]
 ) -> None:
-    panel.get_by_label("What do you want to know?").fill("what causes the tide?")
-    panel.get_by_label("Folders, files or libraries; empty for this folder").fill("note.md")
-    panel.get_by_role("button", name="Start").click()
+    fill(panel, "what causes the tide?", "note.md")
     card = page.locator(".jr-tab .jr-session")
     expect(card).to_have_attribute("data-state", "completed")
     expect(card.locator(".jr-report")).to_contain_text("gravity of the moon")
     row = panel.get_by_role("listitem").filter(has_text="what causes the tide?")
     expect(row).to_contain_text("Completed")
+    with page.expect_download() as download:
+        card.get_by_role("button", name="Markdown").click()
+    assert download.value.suggested_filename.endswith(".md")
+    assert "gravity of the moon" in download.value.path().read_text()
+    row.hover()
+    assert axe(page, ".jr-panel") == []
+    panel.get_by_role("button", name="New session").click()
+    assert axe(page, ".jr-panel") == []
     picture(page, "panel")
 
 
+def test_the_page_fetches_little_of_ours_at_its_start(page: Page, lab: Lab) -> None:
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url.partition("?")[0]))
+    page.goto(f"{lab.url}lab?token={TOKEN}&reset")
+    page.wait_for_function("window.jupyterapp?.restored")
+    page.wait_for_load_state("networkidle")
+    names = {url.rpartition("/")[2] for url in fetched if "jupyter-research-lab/static" in url}
+    # The loader is the builder's, the same in every extension.
+    ours = [BUILT / "static" / name for name in names if not name.startswith("remoteEntry")]
+    assert 0 < sum(path.stat().st_size for path in ours) <= 60_000
+
+
+def test_sources_come_from_jupyterlabs_dialog_of_files(page: Page, panel: Locator) -> None:
+    panel.get_by_role("button", name="New session").click()
+    panel.get_by_role("button", name="Add files…").click()
+    dialog = page.locator("dialog.jp-Dialog, .jp-Dialog").last
+    dialog.get_by_text("note.md").click()
+    dialog.get_by_role("button", name="Select").click()
+    expect(panel.get_by_label("Sources: files, folders or libraries")).to_have_value("note.md")
+
+
 def test_the_panel_refuses_with_the_servers_sentence(panel: Locator) -> None:
-    panel.get_by_label("What do you want to know?").fill("anything")
-    panel.get_by_label("Folders, files or libraries; empty for this folder").fill("/etc/passwd")
-    panel.get_by_role("button", name="Start").click()
+    fill(panel, "anything", "/etc/passwd")
     expect(panel.get_by_role("alert")).to_contain_text("does not exist or may not be read")
 
 
@@ -54,17 +89,85 @@ def test_the_panel_follows_what_works_and_finds_it(
     lab.ask("POST", "research/api/sessions", {"topic": "another", "researcher": "steps"})
     row = panel.get_by_role("listitem").filter(has_text="slow work")
     expect(row).to_contain_text("Researching")
-    panel.get_by_label("Find by topic or state").fill("researching slow")
+    panel.get_by_label("State").select_option("unfinished")
     expect(panel.get_by_role("listitem")).to_have_count(1)
-    row.get_by_role("button").click()
+    panel.get_by_label("Find by topic").fill("nothing like it")
+    expect(panel.get_by_text("No session fits.")).to_be_visible()
+    panel.get_by_label("Find by topic").fill("slow")
+    row.get_by_role("button").first.click()
     expect(page.locator(".jr-tab .jr-session")).to_have_attribute("data-link", "live")
     page.evaluate("window.jupyterapp.commands.execute('running:show-panel')")
     running = page.get_by_role("region", name="Research Sessions Section")
     expect(running.get_by_text("slow work")).to_be_visible()
     page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+    panel.get_by_label("State").select_option("all")
     gate.touch()
-    panel.get_by_label("Find by topic or state").fill("slow")
     expect(row).to_contain_text("Completed")
+
+
+def test_sessions_are_cancelled_in_the_panel_and_among_what_runs(
+    page: Page, lab: Lab, panel: Locator, tmp_path: Path
+) -> None:
+    body = {"researcher": "slow", "options": {"until": str(tmp_path / "never")}}
+    for topic in ("first of two", "second of two"):
+        lab.ask("POST", "research/api/sessions", {"topic": topic, **body})
+    row = panel.get_by_role("listitem").filter(has_text="first of two")
+    row.hover()
+    row.get_by_role("button", name="Cancel", exact=True).click()
+    page.wait_for_timeout(400)  # A double click confirms nothing.
+    row.get_by_role("button", name="Yes, cancel").click()
+    expect(row).to_contain_text("Cancelled")
+    page.evaluate("window.jupyterapp.commands.execute('running:show-panel')")
+    running = page.get_by_role("region", name="Research Sessions Section")
+    item = running.get_by_role("treeitem").filter(has_text="second of two")
+    item.hover()
+    item.locator(".jp-RunningSessions-itemShutdown").click()
+    expect(running.get_by_text("second of two")).to_be_hidden()
+
+
+def test_a_session_is_put_back_into_a_notebook_and_its_report_below(
+    page: Page, lab: Lab, open_notebook: Callable[..., Notebook]
+) -> None:
+    (lab.root / "note.md").write_text("# Tides\n\nThe tide is caused by the gravity of the moon.\n")
+    body = {"topic": "what causes the tide?", "options": {"sources": ["note.md"]}}
+    session_id = lab.ask("POST", "research/api/sessions", body)["session_id"]
+    notebook = open_notebook("1 + 1", name="without.ipynb")
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+    row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="what causes the tide?").first
+    row.hover()
+    row.get_by_role("button", name="Insert").click()
+    card = page.locator(".jp-OutputArea .jr-session")
+    expect(card).to_have_attribute("data-session-id", session_id)
+    card.get_by_role("button", name="Insert below as cells").click()
+    drawn = page.locator(".jp-MarkdownCell .jp-RenderedMarkdown")
+    expect(drawn.filter(has_text="gravity of the moon").first).to_be_visible()
+    page.evaluate("void window.jupyterapp.shell.currentWidget.context.save()")
+    cells = wait_for(lambda: (found := notebook.saved()["cells"])[2:] and found, "the cells in the file")
+    assert [cell["cell_type"] for cell in cells[:3]] == ["code", "code", "markdown"]
+    assert MIME in cells[1]["outputs"][0]["data"]
+    assert all("".join(cell["source"]).startswith("#") for cell in cells[2:])
+    # What was put in is as good as what the cell gives when somebody runs it.
+    notebook.run_all()
+    page.wait_for_function("document.querySelectorAll('.jp-InputPrompt')[1].textContent.includes('2')")
+    expect(card).to_have_attribute("data-link", "live")
+
+
+def test_a_further_question_is_answered_from_what_was_read(page: Page, panel: Locator) -> None:
+    fill(panel, "what causes the tide of the sea?", "note.md")
+    card = page.locator(".jr-tab .jr-session")
+    question = card.get_by_label("Ask a further question of these sources")
+    question.fill("what has gravity?")
+    question.press("Enter")
+    expect(card.locator(".jr-further .jr-report .jr-cite").first).to_be_visible()
+
+
+def test_the_palette_offers_what_can_be_done(page: Page, panel: Locator) -> None:
+    page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
+    page.locator("#modal-command-palette input").fill("research session")
+    page.get_by_role("menuitem", name="New research session").or_(
+        page.locator(".lm-CommandPalette-item").filter(has_text="New research session")
+    ).first.click()
+    expect(panel.get_by_label("Topic", exact=True)).to_be_focused()
 
 
 def test_a_report_that_nobody_sees_come_is_announced(
@@ -82,7 +185,8 @@ def test_a_report_that_nobody_sees_come_is_announced(
     notice = page.get_by_text("Your report is ready: out of sight")
     expect(notice).to_be_visible()
     page.get_by_role("button", name="Open", exact=True).click()
-    expect(page.locator(".jr-tab .jr-session")).to_have_attribute("data-state", "completed")
+    expect(card).to_be_visible()
+    expect(card).to_have_attribute("data-state", "completed")
 
 
 def test_the_panel_of_a_forgotten_page_asks_no_more_until_somebody_is_back(page: Page, lab: Lab) -> None:

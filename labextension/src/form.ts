@@ -1,0 +1,151 @@
+/** The form for a new session: a topic, what to read for it, and who thinks. */
+import { button, el, setAttributes, setText, show } from './dom';
+import { JsonObject } from './types';
+import { Words } from './words';
+
+/** What can be chosen on this server. */
+export interface Choices {
+  readonly models: readonly string[];
+  readonly libraries: readonly string[];
+}
+
+/** What the form asks of the application. */
+export interface FormHost {
+  start(body: JsonObject): Promise<void>;
+  choices(): Promise<Choices>;
+  askForFiles?(): Promise<readonly string[]>;
+}
+
+/** Ask for a topic and what to read for it. */
+export class NewSession {
+  readonly node: HTMLFormElement;
+
+  constructor(
+    private readonly host: FormHost,
+    trans: Words
+  ) {
+    const add = button(trans.__('Add files…'), 'jr-button', () => void this.addFiles());
+    const start = el('button', { type: 'submit', class: 'jr-button jr-primary' }, trans.__('Start'));
+    const close = button(trans.__('Close'), 'jr-button', () => this.toggle(false));
+    this.model = el('select', { class: 'jr-field' });
+    this.modelRow = field(trans.__('Model'), this.model);
+    show(add, host.askForFiles !== undefined);
+    setAttributes(this.topic, { placeholder: trans.__('What do you want to know?') });
+    setAttributes(this.sources, { placeholder: trans.__('documents of the server’s folder') });
+    this.node = el(
+      'form',
+      { class: 'jr-new', hidden: true },
+      field(trans.__('Topic'), this.topic),
+      field(trans.__('Sources: files, folders or libraries'), this.sources),
+      el('div', { class: 'jr-new-row' }, add, this.libraries),
+      el(
+        'div',
+        { class: 'jr-new-row' },
+        field(trans.__('Analysts'), this.analysts),
+        this.modelRow
+      ),
+      this.problem,
+      el('div', { class: 'jr-new-row' }, start, close)
+    );
+    this.node.setAttribute('aria-label', trans.__('New session'));
+    this.node.addEventListener('submit', event => {
+      event.preventDefault();
+      void this.start();
+    });
+    this.node.addEventListener('keydown', event => {
+      if (event.key === 'Escape') {
+        this.toggle(false);
+      }
+    });
+  }
+
+  /** Called when the form opens or closes. */
+  onToggle: (open: boolean) => void = () => undefined;
+
+  toggle(open: boolean): void {
+    show(this.node, open);
+    this.onToggle(open);
+    if (open) {
+      this.topic.focus();
+      void this.offer();
+    }
+  }
+
+  /** Offer what the server has; without an answer its defaults do. */
+  private async offer(): Promise<void> {
+    const nothing: Choices = { models: [], libraries: [] };
+    const { models, libraries } = await this.host.choices().catch(() => nothing);
+    const chosen = this.model.value;
+    this.model.replaceChildren(...models.map(name => el('option', { value: name }, name)));
+    this.model.value = models.includes(chosen) ? chosen : models[0] ?? '';
+    show(this.modelRow, models.length > 1);
+    this.libraries.replaceChildren(
+      ...libraries.map(name => button(`+ ${name}`, 'jr-link', () => this.add([name])))
+    );
+  }
+
+  private async addFiles(): Promise<void> {
+    this.add((await this.host.askForFiles?.()) ?? []);
+  }
+
+  private add(names: readonly string[]): void {
+    const known = this.named();
+    const fresh = names.filter(name => !known.includes(name));
+    this.sources.value = [...known, ...fresh].join('\n');
+  }
+
+  private named(): string[] {
+    return this.sources.value
+      .split('\n')
+      .map(name => name.trim())
+      .filter(name => name);
+  }
+
+  private async start(): Promise<void> {
+    const topic = this.topic.value.trim();
+    if (!topic) {
+      return this.topic.focus();
+    }
+    this.say('');
+    try {
+      await this.host.start({ topic, options: this.options() });
+      this.topic.value = '';
+      this.toggle(false);
+    } catch (error) {
+      this.say((error as Error).message);
+    }
+  }
+
+  private options(): JsonObject {
+    const sources = this.named();
+    const model = this.model.value;
+    return {
+      analysts: this.analysts.valueAsNumber || 3,
+      ...(sources.length ? { sources } : {}),
+      ...(model ? { model } : {})
+    };
+  }
+
+  private say(sentence: string): void {
+    setText(this.problem, sentence);
+    show(this.problem, sentence !== '');
+  }
+
+  private readonly topic = el('textarea', { class: 'jr-field', rows: 2 });
+  private readonly sources = el('textarea', { class: 'jr-field', rows: 1 });
+  private readonly analysts = el('input', {
+    type: 'number',
+    class: 'jr-field jr-number',
+    min: 1,
+    max: 10,
+    value: 3
+  });
+  private readonly model: HTMLSelectElement;
+  private readonly modelRow: HTMLElement;
+  private readonly libraries = el('span', { class: 'jr-new-libraries' });
+  private readonly problem = el('p', { class: 'jr-refusal', role: 'alert', hidden: true });
+}
+
+function field(label: string, input: HTMLElement): HTMLElement {
+  return el('label', { class: 'jr-new-field' }, el('span', {}, label), input);
+}
