@@ -38,6 +38,9 @@ class Lab:
     #: Whether the page gets our labextension.
     labextension: bool = True
     config: dict[str, Any] = field(default_factory=dict)
+    #: More for the section of the server, and sections of others.
+    server: dict[str, Any] = field(default_factory=dict)
+    other: dict[str, Any] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
 
@@ -69,6 +72,7 @@ class Lab:
                 "open_browser": False,
                 "allow_root": True,
                 "terminals_enabled": False,
+                **self.server,
             },
             "IdentityProvider": {"token": TOKEN},
             "ResearchApp": {
@@ -78,6 +82,7 @@ class Lab:
             },
             "LabApp": {"expose_app_in_browser": True},
             "JupyterNotebookApp": {"expose_app_in_browser": True},
+            **self.other,
         }
         quiet = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
         quiet.mkdir(parents=True)
@@ -162,11 +167,11 @@ class Lab:
         nbformat.write(document, self.root / name)
         return name
 
-    def address(self, notebook: str) -> str:
+    def address(self, notebook: str, token: str = TOKEN) -> str:
         """Give the page of a notebook."""
         if self.app == "notebook":
-            return f"{self.url}notebooks/{notebook}?token={TOKEN}"
-        return f"{self.url}lab/tree/{notebook}?token={TOKEN}&reset"
+            return f"{self.url}notebooks/{notebook}?token={token}"
+        return f"{self.url}lab/tree/{notebook}?token={token}&reset"
 
 
 def wait_for(look: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
@@ -207,9 +212,9 @@ class Notebook:
         """Save the notebook."""
         self.page.evaluate("window.jupyterapp.shell.currentWidget.context.save()")
 
-    def reload(self) -> None:
+    def reload(self, token: str = TOKEN) -> None:
         """Load the page again, and wait for the notebook."""
-        self.page.goto(self.lab.address(self.name))
+        self.page.goto(self.lab.address(self.name, token))
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
 
     def saved(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Route, WebSocket, WebSocketRoute, expect
 
 from .lab import Lab, Notebook, wait_for
 
@@ -31,6 +31,58 @@ def expect_live(card: Locator, state: str) -> None:
 def gate(tmp_path: Path) -> Path:
     """Name the file whose appearance ends the work of the researcher `slow`."""
     return tmp_path / "gate"
+
+
+class Line:
+    """Stand between a page and the socket: a line that can be cut, or go dead without a word."""
+
+    def __init__(self, page: Page) -> None:
+        self.joins: list[dict[str, Any]] = []
+        self.cut = False
+        self.dead = False
+        self._page = page
+        self._open: list[WebSocketRoute] = []
+        page.route_web_socket("**/research/api/ws*", self._carry)
+        page.route("**/research/api/**", self._pass)
+
+    def break_(self) -> None:
+        """Cut the line, and let nothing through from now on."""
+        self.cut = True
+        for socket in self._open:
+            socket.close(code=1012)
+        self._open.clear()
+
+    def wait_for_join(self, count: int) -> dict[str, Any]:
+        """Wait until the page has joined so often."""
+        # Playwright carries the messages while it waits.
+        wait_for(lambda: self._page.wait_for_timeout(50) or len(self.joins) >= count, "another join")
+        return self.joins[-1]
+
+    def _pass(self, route: Route) -> None:
+        if self.cut:
+            route.abort("internetdisconnected")
+        else:
+            route.continue_()
+
+    def _carry(self, socket: WebSocketRoute) -> None:
+        if self.cut:
+            socket.close(code=1012)
+            return
+        server = socket.connect_to_server()
+        self._open.append(socket)
+        asleep = not self.dead
+
+        def to_server(message: str | bytes) -> None:
+            self.joins.append(json.loads(message))
+            if not (self.dead and asleep):
+                server.send(message)
+
+        def to_page(message: str | bytes) -> None:
+            if not (self.dead and asleep):
+                socket.send(message)
+
+        socket.on_message(to_server)
+        server.on_message(to_page)
 
 
 def start_slow(notebook: Notebook, page: Page) -> tuple[Locator, str]:
@@ -206,26 +258,12 @@ def test_a_session_of_another_server_shows_the_report_that_the_notebook_kept(pag
 def test_a_cut_line_is_mended_from_the_last_event_on(
     page: Page, open_notebook: Callable[..., Notebook], gate: Path
 ) -> None:
-    cut: list[WebSocketRoute] = []
-    joins: list[dict[str, Any]] = []
-
-    def carry(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-        cut.append(socket)
-
-        def to_server(message: str | bytes) -> None:
-            joins.append(json.loads(message))
-            server.send(message)
-
-        socket.on_message(to_server)
-
-    page.route_web_socket("**/research/api/ws*", carry)
+    line = Line(page)
     notebook = open_notebook(LOAD, slow(gate, "cut line"))
     card, session_id = start_slow(notebook, page)
-    cut[0].close(code=1012)
-    # Playwright carries the messages while it waits.
-    wait_for(lambda: page.wait_for_timeout(50) or len(joins) > 1, "a second join")
-    again = joins[-1]
+    line.break_()
+    line.cut = False
+    again = line.wait_for_join(2)
     assert again["session_id"] == session_id
     assert again["after"] == int(str(card.get_attribute("data-seq")))
     assert again["log"]
@@ -233,22 +271,124 @@ def test_a_cut_line_is_mended_from_the_last_event_on(
     expect_live(card, "completed")
 
 
-def test_where_research_is_not_offered_the_card_stops_asking(page: Page, lab: Lab, gate: Path) -> None:
+@pytest.mark.parametrize("status", [302, 404, 424])
+def test_where_research_is_not_offered_the_card_stops_asking(
+    page: Page, lab: Lab, gate: Path, status: int
+) -> None:
     session_id = started(lab, "slow", until=str(gate))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.route_web_socket("**/research/api/ws*", lambda socket: socket.close(code=1011))
-    page.route("**/research/api/health*", lambda route: route.fulfill(status=424, body="{}"))
+    answer: dict[str, Any] = {"status": status, "headers": {"Location": "/hub/"}, "body": "{}"}
+    page.route("**/research/api/health*", lambda route: route.fulfill(**answer))
     notebook = Notebook(page, lab, written(lab, "gone.ipynb", saved_data(lab, session_id)))
     notebook.reload()
     card = card_of(page)
     expect(card).to_have_attribute("data-link", "stopped")
     expect(card.get_by_text("The server answers no longer.")).to_be_visible()
+    expect(card.get_by_role("button", name="Pause")).to_be_hidden()
     before = len([url for url in asked if "research/api" in url])
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(1500)  # Longer than the first wait between two attempts.
     assert len([url for url in asked if "research/api" in url]) == before
+    gate.touch()
 
-    page.unroute_all()
-    page.evaluate("void 0")
+
+def test_a_network_that_is_lost_for_a_while_is_waited_for(page: Page, lab: Lab, gate: Path) -> None:
+    line = Line(page)
+    session_id = started(lab, "slow", until=str(gate))
+    notebook = Notebook(page, lab, written(lab, "lost.ipynb", saved_data(lab, session_id)))
+    notebook.reload()
+    card = card_of(page)
+    expect_live(card, "researching")
+    line.break_()
+    expect(card).to_have_attribute("data-link", "lost")
     gate.touch()
     wait_for(lambda: lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "completed", "the end")
+    expect(card).to_have_attribute("data-state", "researching")
+    card.get_by_role("button", name="Pause").click()
+    expect(card.get_by_role("alert")).to_have_text("The server does not answer.")
+    line.cut = False
+    expect_live(card, "completed")
+    expect(card.get_by_text("This was slow.")).to_be_visible()
+
+
+def test_a_socket_that_died_in_the_sleep_of_a_laptop_is_noticed(page: Page, lab: Lab, gate: Path) -> None:
+    line = Line(page)
+    session_id = started(lab, "slow", until=str(gate))
+    notebook = Notebook(page, lab, written(lab, "asleep.ipynb", saved_data(lab, session_id)))
+    notebook.reload()
+    card = card_of(page)
+    expect_live(card, "researching")
+    line.dead = True
+    gate.touch()
+    wait_for(lambda: lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "completed", "the end")
+    # What a browser tells a page when the lid opens.
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect_live(card, "completed")
+    assert line.joins[-1]["after"] > 0
+
+
+def test_two_tabs_agree_and_the_later_one_does_not_overrule(page: Page, lab: Lab) -> None:
+    (lab.root / "note.md").write_text("# Tides\n\nThe tide is caused by the gravity of the moon.\n")
+    body = {"topic": "what causes the tide?", "options": {"sources": ["note.md"]}, "approve": "ask"}
+    session_id = lab.ask("POST", "research/api/sessions", body)["session_id"]
+    name = written(lab, "tabs.ipynb", saved_data(lab, session_id))
+    other = page.context.new_page()
+    for one in (page, other):
+        Notebook(one, lab, name).reload()
+        expect_live(card_of(one), "awaiting_approval")
+    mine, yours = card_of(page), card_of(other)
+    yours.get_by_label("Name").first.fill("Mine")
+    mine.get_by_label("What to change, in a sentence").fill("add an analyst on history")
+    mine.get_by_role("button", name="Change").click()
+    expect(yours.get_by_text("The proposal has changed since: this is the newest.")).to_be_visible()
+    expect(yours.get_by_label("Name").first).not_to_have_value("Mine")
+    yours.get_by_role("button", name="Approve").click()
+    for card in (mine, yours):
+        expect_live(card, "completed")
+    other.close()
+
+
+def test_a_notebook_of_the_day_before_shows_the_end_that_came_in_the_night(
+    page: Page, lab: Lab, gate: Path
+) -> None:
+    session_id = started(lab, "slow", until=str(gate))
+    data = saved_data(lab, session_id)
+    gate.touch()
+    wait_for(lambda: lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "completed", "the end")
+    lab.stop()
+    lab.start()
+    notebook = Notebook(page, lab, written(lab, "yesterday.ipynb", data))
+    notebook.reload()
+    card = card_of(page)
+    expect_live(card, "completed")
+    expect(card.get_by_text("This was slow.")).to_be_visible()
+    # Nothing runs that could write the end into the file: the page does.
+    wait_for(
+        lambda: notebook.save() or saved_output(notebook)[MIME]["snapshot"]["state"] == "completed",
+        "the end in the file",
+    )
+
+
+def test_one_socket_serves_the_page_and_none_when_nothing_is_shown(page: Page, lab: Lab, gate: Path) -> None:
+    opened: list[str] = []
+    closed: list[str] = []
+
+    def note(socket: WebSocket) -> None:
+        if "research/api/ws" in socket.url:
+            opened.append(socket.url)
+            socket.on("close", lambda _: closed.append(socket.url))
+
+    page.on("websocket", note)
+    session_id = started(lab, "slow", until=str(gate))
+    notebook = Notebook(page, lab, written(lab, "shown.ipynb", saved_data(lab, session_id)))
+    notebook.reload()
+    expect_live(card_of(page), "researching")
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+    row = page.locator(".jr-panel .jr-session-row").first
+    expect(row).to_contain_text("Researching")
+    assert (len(opened), len(closed)) == (1, 0)
+    page.evaluate("window.jupyterapp.shell.currentWidget.dispose()")
+    page.evaluate("window.jupyterapp.commands.execute('filebrowser:activate')")
+    wait_for(lambda: page.wait_for_timeout(50) or closed, "the end of the socket")
+    gate.touch()
