@@ -30,6 +30,10 @@ export async function request(
   } catch {
     throw new RequestError(trans.__('The server does not answer.'), 0, 'unreachable');
   }
+  if (response.type === 'opaqueredirect') {
+    // It tells neither status nor place; such a page leads to a login, or away from a server that is gone.
+    throw new RequestError(trans.__('The server sends this page elsewhere.'), 302, 'redirected');
+  }
   if (!response.ok) {
     throw await refusal(response, trans);
   }

@@ -200,10 +200,8 @@ export class SessionSocket {
   /** Ask by REST, since a browser does not tell why a socket was refused. */
   private async isOver(): Promise<boolean> {
     try {
-      const response = await request(this.settings, 'health', {
-        redirect: 'manual'
-      });
-      return response.type === 'opaqueredirect';
+      await request(this.settings, 'health', { redirect: 'manual' });
+      return false;
     } catch (error) {
       return error instanceof RequestError && FINAL.has(error.status);
     }

@@ -109,6 +109,14 @@ def written(lab: Lab, name: str, data: dict[str, Any]) -> str:
     return name
 
 
+def without_kernel(page: Page) -> None:
+    """Answer JupyterLab's question for a kernel, which stands in front of every button."""
+    page.add_locator_handler(
+        page.locator("dialog.jp-Dialog"),
+        lambda dialog: dialog.get_by_role("button", name="No Kernel").click(),
+    )
+
+
 def slow(gate: Path, topic: str) -> str:
     return f"%research --new --researcher slow --set until={json.dumps(str(gate))} {topic}"
 
@@ -295,6 +303,7 @@ def test_where_research_is_not_offered_the_card_stops_asking(
 
 def test_a_network_that_is_lost_for_a_while_is_waited_for(page: Page, lab: Lab, gate: Path) -> None:
     line = Line(page)
+    without_kernel(page)
     session_id = started(lab, "slow", until=str(gate))
     notebook = Notebook(page, lab, written(lab, "lost.ipynb", saved_data(lab, session_id)))
     notebook.reload()
@@ -335,6 +344,7 @@ def test_two_tabs_agree_and_the_later_one_does_not_overrule(page: Page, lab: Lab
     name = written(lab, "tabs.ipynb", saved_data(lab, session_id))
     other = page.context.new_page()
     for one in (page, other):
+        without_kernel(one)
         Notebook(one, lab, name).reload()
         expect_live(card_of(one), "awaiting_approval")
     mine, yours = card_of(page), card_of(other)
