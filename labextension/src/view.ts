@@ -71,6 +71,7 @@ export class SessionCard {
   }
 
   dispose(): void {
+    this.disposed = true;
     cancelAnimationFrame(this.frame);
     this.header.dispose();
     this.actions.dispose();
@@ -131,7 +132,9 @@ export class SessionCard {
       const { Approval } = await import('./approval');
       this.approval = new Approval(this.commands, this.trans);
       this.approvalPlace.append(this.approval.node);
-      this.draw();
+      if (!this.disposed) {
+        this.draw();
+      }
     } catch {
       // The server has another version by now, or is gone.
       this.commands.say(this.trans.__('The form could not be loaded: load the page again.'));
@@ -186,6 +189,7 @@ export class SessionCard {
 
   private model: CardModel | null = null;
   private frame = 0;
+  private disposed = false;
   private said: string | null = null;
   private readonly commands: Commands;
   private readonly header: Header;
