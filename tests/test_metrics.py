@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Person, messages, until
@@ -12,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jupyter_research.meter import Meter
 from jupyter_research.metrics import PREFIX, Metrics, metrics
 from jupyter_research.runtime import Runtime, Settings
+from jupyter_research.testing.chat import ChatServer
 from jupyter_research.work import Caller
 
 NAMES = {
@@ -90,6 +92,27 @@ async def test_scrape_tells_how_long_steps_searches_and_models_took(
     assert seen["model_seconds_count"] == report["usage"]["calls"] > 2
     assert seen["model_seconds_sum"] > 0
     assert seen["tokens:input"] == seen["tokens:output"] == 0  # No language model was asked.
+
+
+class TestWithChatModel:
+    @pytest.fixture
+    def research_config(self) -> Iterator[dict[str, Any]]:
+        with ChatServer() as server:
+            yield {"models": {"writer": {"model": "openai:scripted", "base_url": f"{server.url}/v1"}}}
+
+    async def test_scrape_tells_how_many_tokens_a_model_took_and_gave(
+        self, me: Person, jp_fetch: Any, jp_root_dir: Path
+    ) -> None:
+        (jp_root_dir / "note.md").write_text("# Tides\n\nThe moon causes the tides of the sea.\n")
+        options = {"sources": ["note.md"], "analysts": 1, "turns": 1, "model": "writer"}
+        started = await me.start(
+            "what causes the tides?", researcher="analysts", options=options, approve="auto"
+        )
+        await me.until(started["session_id"], "completed")
+        report = await me.get(f"sessions/{started['session_id']}/report?format=json")
+        seen = figures((await jp_fetch("metrics")).body.decode())
+        assert seen["tokens:input"] + seen["tokens:output"] == report["usage"]["tokens"] > 0
+        assert seen["model_seconds_count"] == report["usage"]["calls"]
 
 
 def test_tokens_are_counted_by_direction() -> None:
