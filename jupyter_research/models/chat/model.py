@@ -208,7 +208,7 @@ class Chat:
         section: SectionDraft = {"heading": heading, "analyst": None, "claims": []}
         if not drafts:
             nothing = f"Nothing was found in {brief.documents} documents about “{brief.topic}”."
-            return {**section, "claims": [{"text": nothing, "quotes": [], "score": 0.0}]}
+            return {**section, "claims": [{"text": nothing, "quotes": [], "score": 0.0, "note": True}]}
         given = quoted(drafts, _ROOM)
         prompt = prompts.edge(brief.topic, which, body, given)
         heard = self._ask(prompts.WRITER, prompt, shapes.Section)
