@@ -59,7 +59,7 @@ bench: $(VENV)/.built $(VENV)/.test $(VENV)/.bench ## measure what benchmarks/ m
 	  case $$script in */library.py) python "$$script" $(SCIFACT);; *) python "$$script";; esac; done
 
 soak: $(VENV)/.built $(VENV)/.test ## kill servers and kernels at work for half an hour, and try every route with nonsense
-	for cpus in 1 2; do KILLS=30 CPUS=$$cpus python -m pytest tests/test_kills.py; done
+	for cpus in 1 2; do KILLS=30 CPUS=$$cpus python -m pytest tests/test_kills.py tests/test_durability.py; done
 	SOAK=$${SOAK:-1200} python tests/soak.py
 	NONSENSE=$${NONSENSE:-600} python -m pytest tests/test_nonsense.py
 
