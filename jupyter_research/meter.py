@@ -6,9 +6,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import wraps
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -16,15 +15,15 @@ T = TypeVar("T")
 What = Literal["step", "model", "search", "online", "fetch"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Time:
+class Time(NamedTuple):
     """Hold how often something was done and how long that took in all."""
 
-    count: int = 0
+    number: int = 0
     seconds: float = 0.0
 
-    def __add__(self, other: Time) -> Time:
-        return Time(count=self.count + other.count, seconds=self.seconds + other.seconds)
+    def plus(self, other: Time) -> Time:
+        """Give both together."""
+        return Time(self.number + other.number, self.seconds + other.seconds)
 
 
 class Meter:
@@ -38,7 +37,7 @@ class Meter:
     def took(self, what: What, seconds: float, name: str = "") -> None:
         """Count something done; `name` is one of few, never a person's word."""
         with self._lock:
-            self._times[what, name] += Time(count=1, seconds=seconds)
+            self._times[what, name] = self._times[what, name].plus(Time(1, seconds))
 
     def used(self, usage: Mapping[str, float]) -> None:
         """Count the tokens of a model's answer: `input_tokens`, `output_tokens`."""

@@ -97,7 +97,7 @@ def _times(all_figures: list[Figures]) -> Iterable[Metric]:
         named = what == "step"
         family = SummaryMetricFamily(f"{PREFIX}{what}_seconds", text, labels=["step"] if named else [])
         for name, time in _sums(all_figures, what).items():
-            family.add_metric([name] if named else [], time.count, time.seconds)
+            family.add_metric([name] if named else [], time.number, time.seconds)
         yield family
 
 
@@ -106,7 +106,7 @@ def _sums(all_figures: list[Figures], what: What) -> dict[str, Time]:
     for figures in all_figures:
         for (kind, name), time in figures.times.items():
             if kind == what:
-                sums[name] = sums.get(name, Time()) + time
+                sums[name] = sums.get(name, Time()).plus(time)
     return sums
 
 

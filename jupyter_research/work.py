@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .report import Report
+if TYPE_CHECKING:
+    # A third of what the extension's import would take, for servers on which nobody does research.
+    from .report import Report
 
 #: Whom everybody is who holds the token or the password of a plain server.
 LOCAL = "local"
