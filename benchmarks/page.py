@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -172,9 +172,12 @@ def watched(lab: Lab, page: Page, count: int, rate: float, seconds: float = 20) 
     )
     page.wait_for_timeout(2000)  # What a page does when it has just been loaded is another figure.
     page.evaluate("for (const list of Object.values(jrNote)) list.length = 0")
-    before = busy(page)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    before = busy(session)
     page.wait_for_timeout(seconds * 1000)
-    share = (busy(page) - before) / seconds
+    share = (busy(session) - before) / seconds
+    session.detach()
     noted: dict[str, list[float]] = page.evaluate("jrNote")
     updates = count * rate
     print(f"{count} cards: the page works {share:.1%} of the time, {1000 * share / updates:.2f} ms an update")
@@ -183,12 +186,9 @@ def watched(lab: Lab, page: Page, count: int, rate: float, seconds: float = 20) 
     return noted
 
 
-def busy(page: Page) -> float:
+def busy(session: CDPSession) -> float:
     """Give the seconds that the page's main thread has worked."""
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
     metrics = session.send("Performance.getMetrics")["metrics"]
-    session.detach()
     return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
 
 
