@@ -75,6 +75,9 @@ export class Approval {
     show(this.node, waits);
     show(this.decide, able);
     if (!waits) {
+      // Somebody else's change leads through planning back to a newer proposal.
+      const changes = snapshot.state === 'planning' || snapshot.state === 'queued';
+      this.overtaken = changes && (this.overtaken || (this.isDirty && !this.sent));
       this.clear();
       return;
     }
@@ -89,7 +92,9 @@ export class Approval {
   }
 
   private load(snapshot: Snapshot, key: string): void {
-    show(this.stale, this.editor?.dirty === true);
+    show(this.stale, this.overtaken || this.isDirty);
+    this.overtaken = false;
+    this.sent = false;
     setText(
       this.stale,
       this.trans.__('The proposal has changed since: this is the newest.')
@@ -121,17 +126,26 @@ export class Approval {
     }
     this.complain('');
     const body = this.editor.dirty ? { proposal: read.proposal } : {};
-    await this.commands.send('approve', { version: this.version, ...body });
+    await this.send('approve', { version: this.version, ...body });
   }
 
   private async onChange(): Promise<void> {
     const feedback = this.wish.value.trim();
     if (feedback) {
       const body: JsonObject = { version: this.version, feedback };
-      await this.commands.send('modify', body);
+      await this.send('modify', body);
     } else {
       this.wish.focus();
     }
+  }
+
+  private async send(action: 'approve' | 'modify', body: JsonObject): Promise<void> {
+    this.sent = true;
+    this.sent = await this.commands.send(action, body);
+  }
+
+  private get isDirty(): boolean {
+    return this.editor?.dirty === true;
   }
 
   private allow(): void {
@@ -145,6 +159,10 @@ export class Approval {
 
   private key = '';
   private version = 0;
+  /** Whether edits were lost to somebody else's change. */
+  private overtaken = false;
+  /** Whether the decision that is under way is ours. */
+  private sent = false;
   private editor: Editor | null = null;
   private readonly question = el('p', { class: 'jr-question' });
   private readonly stale = el('p', {

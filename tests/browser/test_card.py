@@ -122,6 +122,28 @@ def test_a_newer_proposal_takes_the_place_of_an_edited_one_and_says_so(card: Car
     expect(card.node.get_by_text("The proposal has changed since: this is the newest.")).to_be_visible()
 
 
+def test_edits_that_somebody_elses_change_overtook_are_not_lost_in_silence(card: Card) -> None:
+    log = waiting()
+    card.draw(log)
+    card.node.get_by_label("Name").nth(0).fill("Mine")
+    log.add("modification_started", state="planning", version=1, feedback="another")
+    card.draw(log)
+    log.propose(version=2, count=2)
+    card.draw(log)
+    stale = card.node.get_by_text("The proposal has changed since: this is the newest.")
+    expect(stale).to_be_visible()
+    # Who asked for the change knows of it.
+    card.node.get_by_label("Name").nth(0).fill("Mine again")
+    card.node.get_by_label("What to change, in a sentence").fill("another")
+    card.button("Change").click()
+    log.add("modification_started", state="planning", version=2, feedback="another")
+    card.draw(log)
+    log.propose(version=3, count=2)
+    card.draw(log)
+    expect(card.node.get_by_label("Name").nth(0)).to_have_value("What it is")
+    expect(stale).to_be_hidden()
+
+
 def test_another_researchers_proposal_is_edited_as_json(card: Card) -> None:
     card.draw(plain_function().events[:6])
     field = card.node.get_by_label("Proposal, as JSON")
