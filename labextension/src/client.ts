@@ -78,8 +78,12 @@ export class Client {
     const path = `${session(id)}/report?download=1&format=${encodeURIComponent(format)}`;
     const response = await this.request(path);
     const header = response.headers.get('Content-Disposition') ?? '';
-    const name = /filename="?([^";]+)"?/.exec(header)?.[1] ?? `report.${format}`;
-    return { blob: await response.blob(), name };
+    // As Jupyter's server writes it: percent-encoded, for names in any script.
+    const name = /filename\*=utf-8''([^;]+)/i.exec(header)?.[1];
+    return {
+      blob: await response.blob(),
+      name: name ? decodeURIComponent(name) : `report.${format}`
+    };
   }
 
   private async fetch<T>(path: string): Promise<T> {
