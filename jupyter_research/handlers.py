@@ -25,12 +25,14 @@ class HealthHandler(ResearchHandler):
         """Answer with the version and one's own sessions by state."""
         runtime = await self.access.runtime()
         sessions = await self.access.call(runtime.counts, self.caller)
+        notices = await self.access.call(runtime.notices)
         self.answer(
             {
                 "status": "healthy",
                 "version": runtime.version,
                 "websocket_enabled": True,
                 "sessions": sessions,
+                **({"notices": notices} if notices else {}),
             }
         )
 

@@ -40,6 +40,7 @@ from .researchers import FunctionResearcher, Registry, Researcher, give_callback
 from .sources import example_library, resolve
 from .sources.online import OnlineSettings
 from .store import Finding, Folder, Neighbours, SessionLog, Store, adopt, back_up, claim, examine
+from .store.damage import notices
 from .store.writer import settle
 from .work import Caller, Place
 
@@ -326,6 +327,10 @@ class Runtime:
     ) -> tuple[list[Snapshot], str | None]:
         """Give a page of the caller's sessions, newest first, and where the next begins."""
         return self._manager.questions.list(caller, states=states, limit=limit, before=before)
+
+    def notices(self) -> Sequence[str]:
+        """Give what people should know of how their sessions are kept."""
+        return () if self._folder is None else notices(self._folder.path)
 
     def counts(self, caller: Caller) -> dict[str, int]:
         """Count the caller's sessions by state."""

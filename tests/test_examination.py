@@ -113,3 +113,23 @@ def test_command_prints_findings_and_fails_where_there_is_something_to_do(
     assert cli.main(["doctor", "--json", "--data-dir", str(folder)]) == 1
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {"what", "text", "advice"} == set(lines[0])
+
+
+def test_holder_on_another_machine_is_seen(folder: Path) -> None:
+    (folder / "research.beat").write_text('{"host": "elsewhere", "boot": "another", "pid": 1}')
+    assert "another machine" in findings(folder)["lock"].text
+
+
+def test_people_are_told_of_a_file_that_was_set_aside(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "research.sqlite").write_bytes(b"no database" * 1000)
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder.parent))
+    (folder.parent / "research").mkdir()
+    folder.rename(folder.parent / "research" / "default")
+    assert cli.main(["list", "--in-process"]) == 0
+    said = capsys.readouterr().err
+    assert "A damaged file was set aside as research.damaged-" in said and "doctor" in said
+    next((folder.parent / "research" / "default").glob("research.damaged-*.sqlite")).unlink()
+    assert cli.main(["list", "--in-process"]) == 0
+    assert "damaged" not in capsys.readouterr().err

@@ -217,6 +217,13 @@ async def test_holder_of_the_token_is_one_person_whatever_name_is_made_up(me: Pe
 # -- what they answer ------------------------------------------------------------------------------
 
 
+async def test_health_tells_of_a_damaged_file_that_was_set_aside(me: Person, data_dir: Path) -> None:
+    data_dir.mkdir()
+    (data_dir / "research.sqlite").write_bytes(b"no database" * 1000)
+    [notice] = (await me.get("health"))["notices"]
+    assert "set aside as research.damaged-" in notice and str(data_dir) not in notice
+
+
 async def test_health_tells_version_and_sessions(me: Person) -> None:
     from jupyter_research import __version__
 

@@ -22,6 +22,8 @@ def list_sessions(arguments: Namespace) -> int:
     """List sessions, the newest first."""
     with access.sessions(in_process=arguments.in_process) as client:
         found = client.list(arguments.state, arguments.limit)
+        for notice in client.health().get("notices", ()):
+            print(f"jupyter research: {notice}", file=sys.stderr)
     if arguments.json:
         for snapshot in found:
             print(json.dumps(snapshot))

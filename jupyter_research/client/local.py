@@ -184,6 +184,7 @@ class LocalClient:
             "version": self.runtime.version,
             "websocket_enabled": False,
             "sessions": self.runtime.counts(self._caller),
+            "notices": list(self.runtime.notices()),
         }
 
 

@@ -53,6 +53,15 @@ def look_over(connection: sqlite3.Connection, seconds: float = _PATIENCE) -> Non
         raise Damaged(found)
 
 
+def notices(folder: Path) -> list[str]:
+    """Give a sentence for each file that was set aside and that nobody has looked after since."""
+    return [
+        f"A damaged file was set aside as {kept.name}: the sessions in it are not shown. `jupyter research "
+        "doctor` says what can be done, and this notice ends when the file is gone."
+        for kept in sorted(folder.glob(ASIDE.format("*")))
+    ]
+
+
 def set_aside(path: Path) -> Path:
     """Give a damaged file another name, with its journal; nobody may have it open."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%fZ")

@@ -13,6 +13,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from .beat import held_elsewhere
 from .damage import ASIDE
 from .folder import MAX_SIBLINGS
 from .schema import MIGRATIONS
@@ -76,7 +77,10 @@ def _lock(path: Path) -> Finding:
     except OSError as error:
         advice = "Put the data folder on a file system with locks: set ResearchApp.data_dir."
         return Finding(what="lock", text=f"It cannot be locked: {error}.", advice=advice)
+    elsewhere = held_elsewhere(path, path / "research.lock")
     lock.release()
+    if elsewhere:
+        return Finding(what="lock", text="A running server of another machine holds it.")
     return Finding(what="lock", text="It is free: no server uses it now.")
 
 
