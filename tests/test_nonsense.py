@@ -13,7 +13,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,8 @@ def test_socket_answers_after_any_messages_and_the_log_has_no_exception(
     socket.close()
     # A message beyond the largest ends that one connection, and the next is as good as any.
     with closing(connect(server)) as too_long:
-        too_long.send("x" * 10_000_000)
+        with suppress(OSError):  # Cut off before it is all sent.
+            too_long.send("x" * 10_000_000)
         assert not answered(too_long)
     with closing(connect(server)) as fresh:
         assert answered(fresh)

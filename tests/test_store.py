@@ -21,6 +21,7 @@ from jupyter_research.errors import StorageFailed
 from jupyter_research.events import MAX_UPDATE_BYTES, Kind, State
 from jupyter_research.store import SessionLog, Store, claim
 from jupyter_research.store.log import MAX_WAITING, MAX_WAITING_BYTES, TAIL_BYTES
+from jupyter_research.store.writer import Entry
 
 
 @pytest.fixture
@@ -346,6 +347,17 @@ def test_a_deleted_session_is_gone_with_its_events(store: Store):
     store.delete(log).result(30)
     assert store.log(log.session_id) is None and store.row(log.session_id) is None
     assert not store.update(log, 1, "too late", None)
+
+
+def test_a_session_is_gone_from_the_moment_it_is_deleted(store: Store):
+    log, gate = begin(store), threading.Event()
+    store._writer.put(Entry(action=lambda connection: gate.wait(60)))  # The writer is behind.
+    store.append(log, Kind.RESEARCH_CANCELLED, State.CANCELLED, {})
+    deleted = store.delete(log)
+    assert store.log(log.session_id) is None  # Its rows are still there.
+    gate.set()
+    deleted.result(60)
+    assert store.log(log.session_id) is None and store.row(log.session_id) is None
 
 
 def test_a_folder_has_one_writer_and_a_second_server_takes_the_next(tmp_path: Path):

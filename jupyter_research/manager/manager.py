@@ -5,36 +5,31 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ..analysts.given import Given, GivenDocuments
 from ..errors import (
-    InvalidRequest,
-    LimitReached,
-    ResearchError,
     SessionNotFound,
     StaleVersion,
     WrongState,
 )
 from ..events import Kind, Snapshot, State
-from ..researchers import Reader, Registry, Researcher
-from ..store import Neighbours, SessionLog, Store
+from ..researchers import Registry
+from ..store import Neighbours, Store
 from ..store.writer import settle
 from ..work import Caller, Place
 from .allowance import Allowance
 from .chores import Chores
 from .isolation import Isolation
-from .job import Command, Job, Record
+from .job import Command, Job
 from .kept import kept
 from .questions import Questions
 from .recovery import Recovery
-from .request import StartRequest, as_json, checked, feedback_of, version_of
+from .request import checked, feedback_of, version_of
 from .retention import Retention
+from .starting import Starting
 from .transitions import Limits, Transitions, because
 from .turns import Turns
 
@@ -90,7 +85,9 @@ class Manager:
         self._allowance = Allowance(store, self._transitions, self._turns.session_folder)
         self._retention = Retention(store, limits, self._remove_where)
         self._chores = Chores(self._chores_of(limits))
-        self._key_locks: dict[tuple[str, str], threading.Lock] = {}
+        self._starting = Starting(
+            store, registry, self._transitions, self._turns, self._allowance, place=place
+        )
 
     @property
     def working(self) -> int:
@@ -108,95 +105,7 @@ class Manager:
 
     def start(self, caller: Caller, body: Any) -> tuple[Snapshot, bool]:
         """Start a session, or find the one that the key names; tell whether it is new."""
-        request = StartRequest.from_json(body)
-        researcher = self._registry.get(request.researcher)
-        place = replace(self._place(request.notebook, caller.guest), owner=caller.owner)
-        options = researcher.check(_with_documents(request, researcher), place)
-        self._check_local(options)
-        approve = request.approve or ("ask" if researcher.asks(options) else "auto")
-        record = Record(
-            topic=request.topic,
-            researcher=researcher.name,
-            options=as_json(options),
-            approve=approve,
-            plans=researcher.plans,
-            notebook=request.notebook,
-            guest=caller.guest,
-            key=request.key,
-        )
-        if request.key is None:
-            return self._start(caller, record, request.documents), True
-        with self._key_lock(caller.owner, request.key):
-            record = replace(record, fingerprint=researcher.fingerprint(options, place, caller.owner))
-            known = None if request.new else self._same(caller, record)
-            if known is not None:
-                return self._store.snapshot(known), False
-            return self._start(caller, record, request.documents), True
-
-    def _check_local(self, options: Mapping[str, Any]) -> None:
-        limits = self._transitions.limits
-        if (limits.local_only or options.get("local_only")) and not limits.carries:
-            raise InvalidRequest(
-                "A session can be local only where the server carries it into threads: "
-                "its administrator has turned carry_context off."
-            )
-
-    def _start(self, caller: Caller, record: Record, documents: Sequence[Given]) -> Snapshot:
-        self._allowance.check_room(caller.owner)
-        session_id = uuid.uuid4().hex
-        if documents:
-            # Before the session is in the log: one that is there has what it was given.
-            GivenDocuments(self._turns.session_folder(session_id)).keep(documents)
-        try:
-            return self._begin(session_id, caller, record)
-        except ResearchError:
-            self._turns.remove_folder(session_id)
-            raise
-
-    def _begin(self, session_id: str, caller: Caller, record: Record) -> Snapshot:
-        with self._lock:
-            self._refuse_when_closing()
-            if self._slots.queued >= self._transitions.limits.max_queued_sessions:
-                raise LimitReached(
-                    f"{self._slots.queued} sessions are waiting already: try again when some have ended."
-                )
-            session_log = self._store.create(session_id, caller.owner, record.key, record.to_json())
-            job = Job(log=session_log, owner=caller.owner, record=record)
-            self._jobs[session_id] = job
-            future = self._transitions.append(
-                job,
-                Kind.SESSION_STARTED,
-                State.QUEUED,
-                {
-                    "topic": record.topic,
-                    "researcher": record.researcher,
-                    "options": record.options,
-                    "owner": caller.owner,
-                    "notebook": record.notebook,
-                    "attempt": job.attempt,
-                    "approve": record.approve,
-                },
-            )
-            if self._slots.request(job):
-                future = self._transitions.begin(job)
-        return self._answer(job, future)
-
-    def _same(self, caller: Caller, record: Record) -> SessionLog | None:
-        """Find the newest session of the same key that did the same on the same files."""
-        for row in self._store.rows(owner=caller.owner, key=record.key):
-            known = Record.from_json(row.record)
-            same = (known.topic, known.researcher, known.fingerprint) == (
-                record.topic,
-                record.researcher,
-                record.fingerprint,
-            ) and as_json(known.options) == record.options
-            if same and row.state not in (State.FAILED, State.CANCELLED):
-                return self._store.log(row.session_id)
-        return None
-
-    def _key_lock(self, owner: str, key: str) -> threading.Lock:
-        with self._lock:
-            return self._key_locks.setdefault((owner, key), threading.Lock())
+        return self._starting.start(caller, body)
 
     # -- decisions -----------------------------------------------------------------------------
 
@@ -294,7 +203,7 @@ class Manager:
             if not self._repeats(job, Command(action="resume")):
                 if job.state not in RESUMABLE and not self._incomplete(job):
                     raise WrongState(f"The session is {job.state.value}: there is nothing to resume.")
-                self._refuse_when_closing()
+                self._transitions.refuse_when_closing()
                 self._allowance.check_time(job)
                 future = self._resume(job, "asked for")
         return self._answer(job, future)
@@ -369,6 +278,7 @@ class Manager:
 
     def _job(self, caller: Caller, session_id: str) -> Job:
         """Find a job in memory, else make it anew from the log."""
+        self._transitions.prune()
         job = self._jobs.get(session_id)
         if job is not None and job.log.broken is not None:
             self.recovery.end_broken([job.log])  # The writer's word of it is still on its way.
@@ -431,16 +341,3 @@ class Manager:
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._chores.stop(max(0.0, deadline - time.monotonic()))
-
-    def _refuse_when_closing(self) -> None:
-        if self._transitions.closing:
-            raise LimitReached("The server is shutting down: start the session again when it is back.")
-
-
-def _with_documents(request: StartRequest, researcher: Researcher) -> Mapping[str, Any]:
-    """Give the options, with the names and hashes of the documents that came along."""
-    if not request.documents:
-        return request.options
-    if not isinstance(researcher, Reader):
-        raise InvalidRequest(f"The researcher {request.researcher} takes no documents.")
-    return {**request.options, "documents": [one.described() for one in request.documents]}

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..errors import ResearcherFailed, ResearchError
+from ..errors import LimitReached, ResearcherFailed, ResearchError
 from ..events import Kind, State
 from ..guard import Restraint
 from ..store import Store
@@ -73,6 +73,7 @@ class Transitions:
         self.closing = False
         self._store = store
         self._left_behind: set[threading.Thread] = set()
+        self._leaving: list[tuple[Job, Future[bytes]]] = []
         self._gates = itertools.count(1)
 
     @property
@@ -80,6 +81,18 @@ class Transitions:
         """Count the threads that still run though their session has ended."""
         self._left_behind = {thread for thread in self._left_behind if thread.is_alive()}
         return len(self._left_behind)
+
+    def leave(self, job: Job, future: Future[bytes]) -> None:
+        """Let go of a finished job once its end is committed: until then its log tells an older state."""
+        self._leaving.append((job, future))
+
+    def prune(self) -> None:
+        """Let go of the jobs whose end is committed."""
+        for job, future in self._leaving:
+            session_id = job.log.session_id
+            if future.done() and self.jobs.get(session_id) is job and job.state.finished:
+                del self.jobs[session_id]
+        self._leaving = [(job, future) for job, future in self._leaving if not future.done()]
 
     def append(
         self,
@@ -93,6 +106,7 @@ class Transitions:
         report: bytes | None = None,
     ) -> Future[bytes]:
         """Append the event that leads to `state`, and tell the log which session, never what about."""
+        self.prune()
         job.enter(state)
         about = {"session_id": job.log.session_id, "state": state.value, "kind": kind.value}
         about |= {name: detail[name] for name in ("attempt", "code") if name in detail}
@@ -172,6 +186,11 @@ class Transitions:
             daemon=True,
         )
 
+    def refuse_when_closing(self) -> None:
+        """Begin nothing in a server that is about to end."""
+        if self.closing:
+            raise LimitReached("The server is shutting down: start the session again when it is back.")
+
     def release(self, job: Job) -> None:
         """Give a slot back and begin what waited for one."""
         self.slots.release(job)
@@ -188,7 +207,7 @@ class Transitions:
             attempt.cancel()
             self.leave_behind(job)
         job.decided.set()
-        self.jobs.pop(job.log.session_id, None)
+        self.leave(job, future)
         return future
 
     def fail(self, job: Job, error: BaseException) -> None:
@@ -200,11 +219,13 @@ class Transitions:
             log.debug("The researcher of session %s failed.", job.log.session_id, exc_info=error)
             code, cause = ResearcherFailed.code, f"{type(error).__name__}: {error}"
         attempt = job.running
-        self.close_attempt(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": code, "cause": cause[:4000]})
+        future = self.close_attempt(
+            job, Kind.RESEARCH_FAILED, State.FAILED, {"code": code, "cause": cause[:4000]}
+        )
         if attempt is not None:
             attempt.cancel()
             self.leave_behind(job)
-        self.jobs.pop(job.log.session_id, None)
+        self.leave(job, future)
 
     def mend(self, job: Job) -> None:
         """Write down what the disk could not take when it was full, now that it may."""

@@ -216,10 +216,10 @@ class Turns:
         with self._transitions.lock:
             if attempt.closed:
                 return
-            self._transitions.close_attempt(
+            future = self._transitions.close_attempt(
                 job, Kind.RESEARCH_COMPLETED, State.COMPLETED, detail, report=body
             )
-            self._transitions.jobs.pop(job.log.session_id, None)
+            self._transitions.leave(job, future)
         self._store.save_snapshot(job.log)
 
     def _complete(self, job: Job, attempt: Attempt, report: Report) -> Report:

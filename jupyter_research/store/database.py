@@ -265,10 +265,14 @@ class Store:
             log.deleted = True
             log.room.notify_all()
             self._writer.put(Entry(action=action, future=future))
+        # Known as deleted until its rows are gone: read from them anew it would be numbered twice.
+        future.add_done_callback(lambda done: self._forget(log))
+        return future
+
+    def _forget(self, log: SessionLog) -> None:
         with self._lock:
             self._logs.pop(log.session_id, None)
             self._recent.pop(log.session_id, None)
-        return future
 
     def shrink(self) -> None:
         """Give free pages back to the disk, a few at a time, so that no commit waits for long."""
@@ -318,7 +322,7 @@ class Store:
             log = self._logs.get(session_id)
             if log is not None:
                 self._keep(log)
-                return log
+                return None if log.deleted else log
         with self._reader() as connection:
             row = connection.execute(
                 "SELECT number, (SELECT max(seq) FROM events WHERE session = number) "
@@ -332,7 +336,7 @@ class Store:
             if log is None:
                 log = self._logs[session_id] = SessionLog(session_id, row[0], row[1] or 0)
             self._keep(log)
-            return log
+            return None if log.deleted else log
 
     def read(self, log: SessionLog, after: int, limit: int, size: int | None = None) -> list[bytes]:
         """Give the committed events past `after` as they are stored; see `SessionLog.recent`."""
