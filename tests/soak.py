@@ -109,7 +109,8 @@ def view(server: Server, sessions: Sessions, stopped: threading.Event, seen: Cou
     logs: dict[str, str] = {}
     url = server.url.replace("http", "ws", 1) + "research/api/ws"
     while not stopped.is_set():
-        socket = websocket.create_connection(url, header=[f"Authorization: token {server.token}"], timeout=1)
+        socket = websocket.create_connection(url, header=[f"Authorization: token {server.token}"], timeout=60)
+        socket.settimeout(1)
         joined: set[str] = set()
         end = time.monotonic() + chance.uniform(0.5, 5)
         while time.monotonic() < end and not stopped.is_set():
