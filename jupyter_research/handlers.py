@@ -169,7 +169,7 @@ class EventsHandler(ResearchHandler):
         if wait:
             session_log = await self.access.call(runtime.log_here, self.caller, known(session_id))
             if session_log is None:
-                await asyncio.sleep(1)  # Another server writes it: the caller looks again.
+                await asyncio.sleep(runtime.foreign_pace)  # Another server writes it: the caller looks again.
             else:
                 await runtime.broadcast.wait(session_log, after, wait)
         events, last = await self.access.call(

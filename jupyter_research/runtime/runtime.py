@@ -2,141 +2,42 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from ._version import __version__
-from .analysts import Analysts, Brief
-from .analysts.thinking import Thinking
-from .broadcast import Broadcast
-from .capture import Capture
-from .carry import carriers, disown_workers
-from .documents import Indexed, KeptIndex, SharedLibrary, forget, kept
-from .errors import (
+from .._version import __version__
+from ..analysts import Analysts, Brief
+from ..analysts.thinking import Thinking
+from ..broadcast import Broadcast
+from ..capture import Capture
+from ..carry import carriers, disown_workers
+from ..errors import (
     NotReady,
-    PathRefused,
     ReadOnlySession,
     SourceNotFound,
-    StorageFailed,
     WrongState,
 )
-from .events import Kind, Snapshot, State
-from .export import FORMATS, export
-from .manager import Isolation, Limits, Manager
-from .meter import Meter, Time, What
-from .models.defaults import Defaults
-from .models.keys import Keys
-from .report import Report
-from .researchers import FunctionResearcher, Registry, Researcher, give_callback
-from .sources import example_library, resolve
-from .sources.online import OnlineSettings
-from .store import Finding, Folder, Neighbours, SessionLog, Store, adopt, back_up, claim, examine
-from .store.damage import notices
-from .store.writer import settle
-from .work import Caller, Place
-
-log = logging.getLogger(__name__)
-
-__all__ = [
-    "Figures",
-    "Finding",
-    "Indexed",
-    "KeptIndex",
-    "Keys",
-    "OnlineSettings",
-    "Runtime",
-    "Settings",
-    "back_up",
-    "build_index",
-    "examine",
-    "forget",
-    "kept",
-]
-
-#: Seconds after which one may look again for news of a session that another server works on.
-FOREIGN_PACE = 1.0
-
-#: The name of our own documentation among the libraries.
-EXAMPLE = "example"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Hold what an administrator or a command line has set."""
-
-    data_dir: Path
-    #: The folder beneath which sessions may read; None where they may read what the process may.
-    root: Path | None = None
-    #: Where the indexes of libraries are kept; None for a place in the data folder.
-    indexes: Path | None = None
-    libraries: Mapping[str, Path] = field(default_factory=dict)
-    researchers: Mapping[str, str] = field(default_factory=dict)
-    models: Mapping[str, Any] = field(default_factory=dict)
-    allowed_models: frozenset[str] | None = None
-    default_model: str = ""
-    model_budget: Mapping[str, float] = field(default_factory=dict)
-    #: Gives keys by provider and owner, before the file and the environment are asked.
-    model_keys: Callable[[str, str], str | None] | None = None
-    #: Where `jupyter research keys` keeps keys; None for nowhere.
-    keys_file: Path | None = None
-    #: The server's variables: keys and addresses of providers are looked up there at each start.
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    max_working_sessions: int = 8
-    max_working_per_owner: int = 0
-    max_queued_sessions: int = 1000
-    max_sockets_per_owner: int = 100
-    max_events: int = 100_000
-    max_session_seconds: int = 0
-    max_bytes_per_owner: int = 0
-    keep_days: int = 0
-    keep_sessions: int = 0
-    #: What an administrator says about online sources.
-    online: OnlineSettings = field(default_factory=OnlineSettings)
-    local_only: bool = False
-    #: What a session that is local only may connect to.
-    local_addresses: tuple[str, ...] = ()
-    #: "guard", or "process" for a process of its own, without a network where the platform allows that.
-    local_only_isolation: str = "guard"
-    auto_resume: bool = False
-    #: Whether sessions that an earlier process left in the queue get their turn in this one.
-    requeue: bool = True
-    #: Whether sessions that other servers left in folders beside this one are taken over.
-    adopt: bool = False
-    carry_context: bool = True
-    capture_output: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """Hold what an operator watches; nothing in it names a person or a topic."""
-
-    #: How many sessions there are, by state.
-    sessions: Mapping[str, int]
-    #: Events that went out to sockets, each counted for every viewer.
-    delivered: int
-    #: Updates that came after their attempt had closed.
-    dropped: int
-    #: Updates that wait to be committed.
-    backlog: int
-    #: Threads that wait because too many updates of their session do.
-    held: int
-    #: Joins of all sockets.
-    viewers: int
-    #: Threads that still run though their session has ended.
-    abandoned_threads: int
-    #: How often steps, searches and model calls were done and how long they took, by kind and name.
-    times: Mapping[tuple[What, str], Time]
-    #: Tokens of models' answers, by direction.
-    tokens: Mapping[str, float]
+from ..events import Kind, Snapshot, State
+from ..export import FORMATS, export
+from ..manager import Isolation, Manager
+from ..meter import Meter
+from ..models.defaults import Defaults
+from ..report import Report
+from ..researchers import FunctionResearcher, Registry, Researcher, give_callback
+from ..store import Folder, Neighbours, SessionLog, Store, adopt, claim
+from ..store.damage import notices
+from ..store.writer import settle
+from ..work import Caller
+from .figures import Figures
+from .places import Places
+from .settings import Settings
 
 
 class Runtime:
@@ -147,11 +48,14 @@ class Runtime:
     """
 
     version = __version__
+    #: Seconds after which one may look again for news of a session that another server works on.
+    foreign_pace = 1.0
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.broadcast = Broadcast()
         self._meter = Meter()
+        self._places = Places(settings.root, settings.libraries)
         self._lock = threading.Lock()
         self._folder: Folder | None = None
         self._capture: Capture | None = None
@@ -197,21 +101,9 @@ class Runtime:
         self._manager = Manager(
             self._store,
             self._registry,
-            limits=Limits(
-                max_working_sessions=settings.max_working_sessions,
-                max_working_per_owner=settings.max_working_per_owner,
-                max_queued_sessions=settings.max_queued_sessions,
-                max_events=settings.max_events,
-                max_session_seconds=settings.max_session_seconds,
-                max_bytes_per_owner=settings.max_bytes_per_owner,
-                keep_days=settings.keep_days,
-                keep_sessions=settings.keep_sessions,
-                local_only=settings.local_only,
-                local_addresses=settings.local_addresses,
-                carries=settings.carry_context,
-            ),
+            limits=settings.limits(),
             folder=folder.sessions,
-            place=self._place,
+            place=self._places.of,
             on_deleted=lambda session_id: self.broadcast.dismiss(session_id, "deleted"),
             neighbours=Neighbours(folder),
             adopt=(lambda: adopt(folder, self._store)) if settings.adopt else None,
@@ -353,7 +245,7 @@ class Runtime:
         """Block until a session has an event past `after`, at most `timeout` seconds."""
         session_log = self.log_here(caller, session_id)
         if session_log is None:
-            time.sleep(min(timeout, FOREIGN_PACE))
+            time.sleep(min(timeout, self.foreign_pace))
         else:
             self.broadcast.follow(session_log, after, timeout)
 
@@ -398,7 +290,7 @@ class Runtime:
         progress: Callable[[int, int, str], None] = lambda done, total, name: None,
     ) -> Sequence[Mapping[str, Any]]:
         """Give the passages of a library that fit a query best, without a session."""
-        from .analysts.search import search
+        from ..analysts.search import search
 
         folder = self._folder
         assert folder is not None
@@ -406,7 +298,7 @@ class Runtime:
             query,
             k=k,
             owner=caller.owner,
-            place=self._place(None, caller.guest),
+            place=self._places.of(None, caller.guest),
             sources=sources,
             indexes=self.settings.indexes or folder.indexes,
             progress=progress,
@@ -450,23 +342,13 @@ class Runtime:
         """Take a person's choices in place of the earlier ones."""
         return self._analysts.keep_defaults(caller.owner, choices)
 
-    @property
-    def _analysts(self) -> Analysts:
-        analysts = self._registry.get(Analysts.name)
-        assert isinstance(analysts, Analysts)
-        return analysts
-
     def libraries(self) -> Sequence[Mapping[str, str]]:
         """List the libraries that can be named as a source."""
-        own = {"name": EXAMPLE, "description": "The documentation of jupyter_research."}
-        configured = self.settings.libraries.items()
-        return [own, *({"name": name, "description": f"The folder {path}."} for name, path in configured)]
+        return self._places.describe()
 
     def sources(self) -> Sequence[Mapping[str, str]]:
         """List the online sources that can be named."""
-        analysts = self._registry.get(Analysts.name)
-        assert isinstance(analysts, Analysts)
-        described: Sequence[Mapping[str, str]] = analysts.describe_sources()
+        described: Sequence[Mapping[str, str]] = self._analysts.describe_sources()
         return described
 
     def register(self, researcher: Researcher) -> None:
@@ -482,6 +364,12 @@ class Runtime:
 
     # -- parts ---------------------------------------------------------------------------------
 
+    @property
+    def _analysts(self) -> Analysts:
+        analysts = self._registry.get(Analysts.name)
+        assert isinstance(analysts, Analysts)
+        return analysts
+
     def _thinking(self) -> Thinking:
         """Give what knows the models; one for all sessions, since they share a provider's limits."""
         settings = self.settings
@@ -490,53 +378,15 @@ class Runtime:
             allowed=settings.allowed_models,
             default=settings.default_model,
             caps=settings.model_budget,
-            keys=self._keys(),
+            keys=settings.keys(),
             defaults=Defaults(settings.data_dir / "defaults.json"),
             environment=settings.environment,
         )
 
-    def _keys(self) -> Keys:
-        return Keys(self.settings.keys_file, self.settings.environment, self.settings.model_keys)
-
     def _source_key(self, name: str, owner: str) -> str | None:
         """Give the key of an online source, from where those of models are."""
-        found = self._keys().find(name, owner)
+        found = self.settings.keys().find(name, owner)
         return None if found is None else found[0]
-
-    def _libraries(self) -> dict[str, Path]:
-        return {
-            EXAMPLE: example_library(),
-            **{name: Path(path) for name, path in self.settings.libraries.items()},
-        }
-
-    def _place(self, notebook: str | None, guest: bool) -> Place:
-        """Say where a session of this notebook may read."""
-        root = self.settings.root
-        base = Path.cwd() if root is None else root
-        folder, file = base, None
-        if notebook is not None:
-            file = base / notebook
-            folder = file.parent
-            if root is not None and not folder.resolve().is_relative_to(root.resolve()):
-                raise PathRefused("notebook must be a path beneath the server's root folder.")
-        return Place(root=root, folder=folder, libraries=self._libraries(), guest=guest, notebook=file)
 
     def _storage_failed(self, logs: Any, sentence: str) -> None:
         self._manager.recovery.storage_failed(logs, sentence)
-
-
-def build_index(folder: Path, progress: Callable[[int, int, str], None]) -> tuple[Indexed, Path]:
-    """Build the index of a folder for everybody, beside its files; give what came of it, and where it lies.
-
-    Raises:
-        PathRefused: when the folder cannot be read.
-        StorageFailed: when nothing can be written there.
-    """
-    # As from the folder itself: a link that leads out of it is not followed for everybody.
-    files = resolve([str(folder)], Place(root=folder, folder=folder))
-    try:
-        return SharedLibrary.build(folder, files, progress), SharedLibrary.place(folder)
-    except OSError as error:
-        raise StorageFailed(
-            f"The index cannot be written into {folder} ({error.strerror}): run this as somebody who may."
-        ) from error
