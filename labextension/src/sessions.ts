@@ -18,9 +18,11 @@ export class Sessions {
     private readonly socket: SessionSocket
   ) {
     // For as long as the page is there, as this is.
-    for (const kind of ['pointerdown', 'keydown', 'focus']) {
+    for (const kind of ['pointerdown', 'keydown']) {
       window.addEventListener(kind, this.onTouch, true);
     }
+    // The window's alone: JupyterLab moves the focus within it while nobody is there.
+    window.addEventListener('focus', this.onTouch);
   }
 
   get changed(): ISignal<this, void> {
