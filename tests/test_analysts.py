@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -410,6 +411,36 @@ def test_progress_has_a_total_from_the_first_file_on_and_never_goes_back(session
         assert amounts == sorted(amounts)
         assert own[-1]["analyst_done"] == own[-1]["analyst_total"]
     assert all(message and status["step_number"] >= 1 for message, status in updates)
+
+
+def found_by_searches(session):
+    """Give how many documents the recorded searches of a session have found."""
+    with Ledger(session.folder / "ledger.sqlite", session.name) as ledger:
+        return len({hit["document"] for hits in ledger.answers("search") for hit in hits})
+
+
+def test_the_sources_found_so_far_are_counted_each_once(session):
+    session.finish()
+    counts = [status["usage"]["sources"] for _, status in session.recorder.updates if "usage" in status]
+    assert counts == sorted(counts)
+    # Of three documents, the one about bread fits no question.
+    assert counts[-1] == found_by_searches(session) == 2
+
+
+def test_a_resumed_session_goes_on_counting_sources_where_it_was(session):
+    proposed = session.propose()
+    before = found_by_searches(session)
+    assert before
+    session.recorder.updates.clear()
+    session.turn(Decision(proposal=proposed.proposal))
+    assert session.recorder.updates[0][1]["usage"]["sources"] >= before
+
+
+def test_amounts_are_said_in_the_number_that_they_have(session):
+    session.finish()
+    said = " | ".join(message for message, _ in session.recorder.updates)
+    assert "sentences found" in said
+    assert not re.search(r"\b1 (sentences|passages|documents|quotes|sources)\b", said)
 
 
 def test_analysts_work_at_the_same_time(session, monkeypatch):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Person
-from test_analysts import PAPERS, TOPIC, Session, plain, quotes
+from test_analysts import PAPERS, TOPIC, Session, found_by_searches, plain, quotes
 from test_chat_models import thinking
 
 from jupyter_research.analysts import Analysts, Brief
@@ -280,6 +280,8 @@ def test_analysts_search_files_and_services_and_cite_both(session: Any, fake: Fa
     assert {"SEARCH_LIBRARY", "SEARCH_WIKIPEDIA", "SEARCH_EUROPEPMC", "SEARCH_SEARXNG"} <= steps
     assert report.made["online"] == ["Wikipedia", "Europe PMC", "SearXNG"]
     assert report.usage["online_searches"] == 18
+    found = one.recorder.updates[-1][1]["usage"]["sources"]
+    assert found > found_by_searches(one)
 
 
 def test_every_quote_of_a_service_stands_in_the_stored_text(session: Any) -> None:

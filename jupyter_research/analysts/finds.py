@@ -51,6 +51,10 @@ class Finds:
         """Count the documents."""
         return self._gathered.documents()
 
+    def ids(self) -> list[str]:
+        """Name the documents."""
+        return self._gathered.ids()
+
     def cite(self, document_id: str) -> None:
         """Store the text of a document that is quoted, if it is one of these."""
         source, text = self._found.source(document_id), self._found.text(document_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import ResearchError
 from ..models import Brief, Turn
+from .progress import counted
 from .state import Interview, InterviewState
 from .study import Study
 
@@ -84,7 +85,7 @@ class Interviewer:
 
     def _answer(self, state: InterviewState, path: str) -> Update:
         hits = self._study.hits(self._path(state, "search"), state["query"])
-        self._say("GENERATE_ANSWER", state, f"{{name}}: reading {len(hits)} passages")
+        self._say("GENERATE_ANSWER", state, f"{{name}}: reading {counted(len(hits), 'passage')}")
         analyst, question, turns = state["analyst"], state["question"], state.get("turns", [])
         drafts = self._study.ask(
             path,
@@ -100,14 +101,13 @@ class Interviewer:
         turns = state.get("turns", [])
         over = self._study.budget.exhausted()
         more = len(turns) < self._study.options.turns and _brought_new(turns)
-        self._say(
-            "ROUTE_MESSAGES", state, f"{{name}}: {len(turns[-1]['drafts'])} sentences found", turn=len(turns)
-        )
+        found = counted(len(turns[-1]["drafts"]), "sentence")
+        self._say("ROUTE_MESSAGES", state, f"{{name}}: {found} found", turn=len(turns))
         return {"go_on": more and over is None, "cut_short": over if more else None}
 
     def _save(self, state: InterviewState, path: str) -> Update:
         kept = sum(len(turn["drafts"]) for turn in state.get("turns", []))
-        self._say("SAVE_INTERVIEW", state, f"{{name}}: {kept} sentences kept")
+        self._say("SAVE_INTERVIEW", state, f"{{name}}: {counted(kept, 'sentence')} kept")
         return {}
 
     def _write(self, state: InterviewState, path: str) -> Update:

@@ -59,6 +59,7 @@ class Online:
         self._lock = threading.Lock()
         #: What they have given.
         self.finds = Finds(work.folder)
+        progress.searched(self.finds.ids())
         #: The names of what is searched.
         self.names = [name for name in sources if not is_address(name)] + [_PAGES] * bool(self._pages)
 
@@ -85,7 +86,9 @@ class Online:
             found = [Found.from_json(one) for one in answer["found"]]
             if answer["pages"]:
                 found = [self._page(one.url) or one for one in found[:PAGES]] + found[PAGES:]
-        return ranked(self.finds.keep(found), query, k)
+        texts = self.finds.keep(found)
+        self._progress.searched(text.id for text in texts)
+        return ranked(texts, query, k)
 
     def failures(self) -> list[str]:
         """Say what could not be asked or fetched, over all attempts."""

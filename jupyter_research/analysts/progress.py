@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ..context import send_status_update
@@ -48,6 +48,11 @@ def _number(step: str) -> int:
     return STEPS.index("SEARCH_LIBRARY" if step.startswith("SEARCH_") else step) + 1
 
 
+def counted(number: int, noun: str) -> str:
+    """Say how many there are."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
 class Progress:
     """Count finished steps and send updates, from any thread of the session and in order.
 
@@ -69,16 +74,16 @@ class Progress:
         self._size = analysts
         self._files: tuple[int, int] | None = None
         self._finished = set(ledger.finished())
+        self._sources = {hit["document"] for hits in ledger.answers("search") for hit in hits}
         self._failed: set[str] = set()
         self._lock = threading.Lock()
         self._spoke = 0.0
 
     def begin(self, files: int, where: str) -> None:
         """Say before anything is read how much it is, so that a person can stop what was not meant."""
-        counted = "1 file" if files == 1 else f"{files:,} files"
         with self._lock:
             self._files = (0, files)
-            self._send(f"{counted} to read in {where}", "READ_LIBRARY", {})
+            self._send(f"{counted(files, 'file')} to read in {where}", "READ_LIBRARY", {})
 
     def reading(self, done: int, total: int, name: str) -> None:
         """Say how many files are read; not more often than a person can follow."""
@@ -94,6 +99,11 @@ class Progress:
         """Take the number of files as read."""
         with self._lock:
             self._files = (files, files)
+
+    def searched(self, documents: Iterable[str]) -> None:
+        """Take the documents that a search has found; each counts once, whoever finds it again."""
+        with self._lock:
+            self._sources.update(documents)
 
     def team(self, analysts: Sequence[Analyst]) -> None:
         """Take the approved team."""
@@ -121,7 +131,8 @@ class Progress:
     def _send(self, message: str, step: str, detail: dict[str, Any], analyst: str | None = None) -> None:
         # Under the lock: an update that overtakes an earlier one would make the bar go back.
         status: dict[str, Any] = {"step": step, "step_number": _number(step), **detail}
-        if used := self._usage():
+        found = {"sources": len(self._sources)} if self._sources else {}
+        if used := {**found, **self._usage()}:
             status["usage"] = used
         if self._files is not None:
             status["done"], status["total"] = self._done(), self._total()

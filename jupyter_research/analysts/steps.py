@@ -13,6 +13,7 @@ from ..report import Claim, Section
 from .assembly import assemble
 from .cited import CitedTexts
 from .claims import claim_of
+from .progress import counted
 from .state import Interview, State
 from .study import Study
 from .team import check_team
@@ -35,7 +36,7 @@ class Steps:
         self._study.progress.found(files)
         papers = [document for document in indexed.documents if document.kind in PAPERS]
         if self._study.shelf.wanted:
-            self._say("READ_LIBRARY", f"{_counted(len(indexed.documents), 'document')} can be searched")
+            self._say("READ_LIBRARY", f"{counted(len(indexed.documents), 'document')} can be searched")
         return {
             "library": {
                 "files": files,
@@ -85,7 +86,7 @@ class Steps:
         team = check_team(decision["proposal"])["analysts"]
         self._study.progress.team(team)
         names = ", ".join(analyst["name"] for analyst in team)
-        self._say("INITIATE_ALL_INTERVIEWS", f"{_counted(len(team), 'analyst')} at work: {names}")
+        self._say("INITIATE_ALL_INTERVIEWS", f"{counted(len(team), 'analyst')} at work: {names}")
         return {"analysts": team, "approved": True}
 
     def write_report(self, state: State) -> Update:
@@ -129,7 +130,7 @@ class Steps:
         """Compare every claim with the stored text of what it cites, and number the sources."""
         drafts = [state["introduction"], *state["body"], state["conclusion"]]
         quotes = sum(len(claim["quotes"]) for section in drafts for claim in section["claims"])
-        self._say("CHECK_CITATIONS", f"Checking {_counted(quotes, 'quote')}, word for word")
+        self._say("CHECK_CITATIONS", f"Checking {counted(quotes, 'quote')}, word for word")
         checker, registry = Checker(self._cited.text), Registry()
         numbers = iter(range(1, 1_000_000))
         sections = []
@@ -148,7 +149,7 @@ class Steps:
         """Put the report together with how it was made."""
         self._study.progress.finish("finalize_report")
         report = assemble(self._study, state)
-        self._say("FINALIZE_REPORT", f"The report is ready: {_counted(len(report.sources), 'source')} cited")
+        self._say("FINALIZE_REPORT", f"The report is ready: {counted(len(report.sources), 'source')} cited")
         return {"report": report.to_json()}
 
     def _register(self, claim: Claim, registry: Registry) -> None:
@@ -177,7 +178,3 @@ class Steps:
     def _say(self, step: str, message: str) -> None:
         self._study.stop_if_cancelled()
         self._study.progress.say(message, step)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun if number == 1 else noun + 's'}"

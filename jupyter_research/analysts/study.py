@@ -77,9 +77,11 @@ class Study:
         self.stop_if_cancelled()
         if not self.shelf.wanted:
             return []
-        return self.ledger.call(
+        hits: list[Hit] = self.ledger.call(
             step, {"query": query, "k": PASSAGES}, lambda: self.shelf.search(query, PASSAGES), kind="search"
         )
+        self.progress.searched(hit["document"] for hit in hits)
+        return hits
 
     def find(self, name: str, step: str, query: str) -> list[Hit]:
         """Search an online source, through the ledger too; its steps lie beneath that of the library."""

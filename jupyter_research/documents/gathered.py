@@ -76,7 +76,11 @@ class Gathered:
 
     def documents(self) -> int:
         """Count the texts."""
-        return len(self._index.documents()) if self._path.exists() else 0
+        return len(self.ids())
+
+    def ids(self) -> list[str]:
+        """Name the texts."""
+        return [one.id for one in self._index.documents()] if self._path.exists() else []
 
     def close(self) -> None:
         """Close the index; it opens again when used."""

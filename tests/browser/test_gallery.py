@@ -93,7 +93,7 @@ def stretched(events: list[Event]) -> list[Event]:
         minutes, seconds = divmod(int(seq * step), 60)
         return f"2026-11-22T14:{minutes:02}:{seconds:02}.250Z"
 
-    usage = {"calls": 18, "searches": 6, "tokens": 42_180, "money": 0.1273}
+    usage = {"sources": 21, "calls": 18, "searches": 6, "tokens": 42_180, "money": 0.1273}
     told = [{**event, "time": at(event["seq"])} for event in events]
     for event in told:
         if event["kind"] == "status_update" and "analyst" in event["detail"]:

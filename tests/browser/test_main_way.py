@@ -61,6 +61,7 @@ def test_a_topic_in_a_cell_becomes_a_cited_report(
     moved = page.evaluate("() => window.bars")
     assert max(len(values) for values in moved.values()) > 1, moved
     expect(card).to_have_attribute("data-state", "completed")
+    expect(card.locator(".jr-usage")).to_contain_text("sources found")
     expect(lanes).to_be_hidden()
     report = card.locator(".jr-report")
     expect(report.get_by_role("heading", name="Sources")).to_be_visible()
