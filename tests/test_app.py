@@ -358,7 +358,7 @@ def test_server_that_stops_when_idle_stays_for_a_session_at_work_and_not_for_one
         "    ioloop.PeriodicCallback(self.shutdown_no_activity, 200).start()\n"
         "ServerApp.init_shutdown_no_activity = look\n"
     )
-    idle = "--ServerApp.shutdown_no_activity_timeout=1"
+    idle = "--ServerApp.shutdown_no_activity_timeout=2"
     path = os.pathsep.join((str(tmp_path / "first"), str(REPOSITORY)))
     with running_server(tmp_path, idle, PYTHONPATH=path) as server:
         working, waiting = (
@@ -366,7 +366,7 @@ def test_server_that_stops_when_idle_stays_for_a_session_at_work_and_not_for_one
             for name in ("slow", "asks")
         )
         with pytest.raises(subprocess.TimeoutExpired):
-            server.process.wait(4)
+            server.process.wait(5)
         server.ask("POST", f"research/api/sessions/{working}/cancel")
         begin = time.monotonic()
         while server.process.poll() is None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from .adoption import adopt
 from .backup import back_up
-from .database import SessionRow, Store
+from .database import Store
 from .examination import Finding, examine
 from .folder import Folder, claim
 from .log import SessionLog
 from .neighbours import ENDLESS, Foreign, Neighbours
+from .row import SessionRow
 
 __all__ = [
     "ENDLESS",

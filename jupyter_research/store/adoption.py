@@ -9,8 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 from ..errors import ResearchError
-from .database import SessionRow, Store
+from .database import Store
 from .folder import Folder, claim_exactly
+from .row import COLUMNS, SessionRow, erase
 from .schema import connect, migrate
 from .writer import settle
 
@@ -54,13 +55,11 @@ def _adopt_all(held: Folder, folder: Folder, store: Store) -> Iterator[str]:
             settle(store.take_in(found, connection))
             with connection:
                 connection.execute("BEGIN IMMEDIATE")
-                for table in ("events", "reports"):
-                    connection.execute(f"DELETE FROM {table} WHERE session = ?", (found.number,))
-                connection.execute("DELETE FROM sessions WHERE number = ?", (found.number,))
+                erase(connection, found.number)
             yield found.session_id
 
 
-_SESSIONS = "SELECT number, session_id, owner, state, key, record FROM sessions ORDER BY number"
+_SESSIONS = f"SELECT {COLUMNS} FROM sessions ORDER BY number"
 
 
 def _move_files(source: Path, target: Path) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,12 +17,12 @@ import orjson
 
 from ..errors import StorageFailed
 from ..events import Kind, Snapshot, State, initial, reduce, status_fields
-from .damage import is_damage
 from .encoding import encode, encode_update
 from .log import MAX_WAITING, MAX_WAITING_BYTES, SessionLog, fitting
 from .opening import open_file
-from .schema import connect
-from .writer import Entry, Writer, settle
+from .readers import Readers
+from .row import COLUMNS, INSERT, SessionRow, erase
+from .writer import Action, Entry, Writer, settle
 
 #: How many logs that nobody uses just now stay in memory.
 KEPT_LOGS: Final = 64
@@ -32,35 +31,6 @@ KEPT_LOGS: Final = 64
 _PAGES_AT_ONCE: Final = 500
 
 _EVENTS = "SELECT body FROM events WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRow:
-    """Hold what the store knows of a session besides its events."""
-
-    number: int
-    session_id: str
-    owner: str
-    state: State
-    key: str | None
-    #: What the manager needs to go on after a restart.
-    record: Mapping[str, Any]
-
-    @classmethod
-    def from_row(cls, row: Sequence[Any]) -> SessionRow:
-        """Read a row of the table."""
-        number, session_id, owner, state, key, record = row
-        return cls(
-            number=number,
-            session_id=session_id,
-            owner=owner,
-            state=State(state),
-            key=key,
-            record=orjson.loads(record),
-        )
-
-
-_COLUMNS = "number, session_id, owner, state, key, record"
 
 
 class Store:
@@ -83,7 +53,7 @@ class Store:
         self._lock = threading.Lock()
         self._logs: weakref.WeakValueDictionary[str, SessionLog] = weakref.WeakValueDictionary()
         self._recent: OrderedDict[str, SessionLog] = OrderedDict()
-        self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._readers = Readers(path, self._suspected)
         try:
             connection, self.log_id = open_file(path)
             (highest,) = connection.execute("SELECT max(number) FROM sessions").fetchone()
@@ -101,8 +71,11 @@ class Store:
         self._writer = Writer(path, connection, on_commit=on_commit, on_failure=self._failed)
         self._writer.start()
 
-    def _failed(self, logs: Iterable[SessionLog], sentence: str) -> None:
+    def _suspected(self) -> None:
         self._suspect = True
+
+    def _failed(self, logs: Iterable[SessionLog], sentence: str) -> None:
+        self._suspected()
         self._on_failure(logs, sentence)
 
     @property
@@ -126,20 +99,19 @@ class Store:
 
     def create(self, session_id: str, owner: str, key: str | None, record: Mapping[str, Any]) -> SessionLog:
         """Begin a log; its row is committed before any event that follows."""
-        row = (session_id, owner, State.QUEUED.value, key, orjson.dumps(record).decode())
         with self._lock:
             number = self._next_number
             self._next_number += 1
             log = self._logs[session_id] = SessionLog(session_id, number)
             self._keep(log)
+        row = SessionRow(
+            number=number, session_id=session_id, owner=owner, state=State.QUEUED, key=key, record=record
+        ).to_row()
 
         def insert(connection: sqlite3.Connection) -> None:
             if key is not None:  # The newest session takes the key.
                 connection.execute("UPDATE sessions SET key = NULL WHERE owner = ? AND key = ?", (owner, key))
-            connection.execute(
-                f"INSERT INTO sessions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
-                (number, *row),
-            )
+            connection.execute(f"INSERT {INSERT}", row)
 
         self._writer.put(Entry(action=insert))
         return log
@@ -155,19 +127,15 @@ class Store:
             # The key stays with a session of this file that has it.
             taken = "SELECT 1 FROM sessions WHERE owner = ? AND key = ?"
             key = None if connection.execute(taken, (row.owner, row.key)).fetchone() else row.key
-            record = orjson.dumps(row.record).decode()
-            values = (number, row.session_id, row.owner, row.state.value, key, record)
-            insert = f"INSERT OR IGNORE INTO sessions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-            if not connection.execute(insert, values).rowcount:
+            taken_in = replace(row, number=number, key=key)
+            if not connection.execute(f"INSERT OR IGNORE {INSERT}", taken_in.to_row()).rowcount:
                 return
             for table, columns in (("events", "seq, marks, body"), ("reports", "body")):
                 rows = source.execute(f"SELECT ?, {columns} FROM {table} WHERE session = ?", both)
                 places = ", ".join("?" * (2 + columns.count(",")))
                 connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
 
-        future: Future[bytes] = Future()
-        self._writer.put(Entry(action=copy, future=future))
-        return future
+        return self._do(copy)
 
     def update(self, log: SessionLog, gate: int, message: Any, status: Any) -> bool:
         """Append a status update of the attempt with this gate; tell whether it was let in.
@@ -253,18 +221,15 @@ class Store:
 
     def delete(self, log: SessionLog) -> Future[bytes]:
         """Remove a session with its events and report."""
-        future: Future[bytes] = Future()
 
         def action(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM events WHERE session = ?", (log.number,))
-            connection.execute("DELETE FROM reports WHERE session = ?", (log.number,))
-            connection.execute("DELETE FROM sessions WHERE number = ?", (log.number,))
+            erase(connection, log.number)
 
         with log.lock:
             log.gate = 0
             log.deleted = True
             log.room.notify_all()
-            self._writer.put(Entry(action=action, future=future))
+            future = self._do(action)
         # Known as deleted until its rows are gone: read from them anew it would be numbered twice.
         future.add_done_callback(lambda done: self._forget(log))
         return future
@@ -284,14 +249,17 @@ class Store:
 
         before = None
         while left[0] and left[0] != before:
-            before, future = left[0], Future[bytes]()
-            self._writer.put(Entry(action=action, future=future))
-            settle(future)
+            before = left[0]
+            settle(self._do(action))
 
     def flush(self) -> Future[bytes]:
         """Give a Future that resolves when all that was handed over before is committed."""
+        return self._do(None)
+
+    def _do(self, action: Action | None) -> Future[bytes]:
+        """Hand an action to the writer; the Future resolves once it is committed."""
         future: Future[bytes] = Future()
-        self._writer.put(Entry(future=future))
+        self._writer.put(Entry(action=action, future=future))
         return future
 
     def close(self, timeout: float = 3.0) -> None:
@@ -302,8 +270,7 @@ class Store:
         if self._writer.stop(timeout):
             self._sign_off()
             self._connection.close()
-        while not self._readers.empty():
-            self._readers.get().close()
+        self._readers.close()
 
     def _sign_off(self) -> None:
         """Note that this life ended in good order; without it the next start looks the file over."""
@@ -323,7 +290,7 @@ class Store:
             if log is not None:
                 self._keep(log)
                 return None if log.deleted else log
-        with self._reader() as connection:
+        with self._readers.one() as connection:
             row = connection.execute(
                 "SELECT number, (SELECT max(seq) FROM events WHERE session = number) "
                 "FROM sessions WHERE session_id = ?",
@@ -344,14 +311,14 @@ class Store:
         if recent is not None:
             return recent
         values = (log.number, after, limit)
-        with self._reader() as connection, closing(connection.execute(_EVENTS, values)) as rows:
+        with self._readers.one() as connection, closing(connection.execute(_EVENTS, values)) as rows:
             bodies = (body for (body,) in rows)
             return list(bodies) if size is None else fitting(bodies, size)
 
     def marks(self, log: SessionLog) -> list[dict[str, Any]]:
         """Give the events that led from state to state."""
         query = "SELECT body FROM events WHERE session = ? AND marks = 1 ORDER BY seq"
-        with self._reader() as connection:
+        with self._readers.one() as connection:
             return [orjson.loads(body) for (body,) in connection.execute(query, (log.number,))]
 
     def snapshot(self, log: SessionLog) -> Snapshot:
@@ -369,11 +336,11 @@ class Store:
 
     def row(self, session_id: str) -> SessionRow | None:
         """Find a session's row."""
-        with self._reader() as connection:
+        with self._readers.one() as connection:
             row = connection.execute(
-                f"SELECT {_COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)
+                f"SELECT {COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)
             ).fetchone()
-        return None if row is None else SessionRow.from_row(_texts(row))
+        return None if row is None else SessionRow.from_row(row)
 
     def rows(
         self,
@@ -395,15 +362,15 @@ class Store:
             conditions.append(f"state IN ({', '.join('?' * len(states))})")
             values.extend(state.value for state in states)
         where = " AND ".join(conditions) or "1"
-        query = f"SELECT {_COLUMNS} FROM sessions WHERE {where} ORDER BY number DESC LIMIT ?"
-        with self._reader() as connection:
-            return [SessionRow.from_row(_texts(row)) for row in connection.execute(query, (*values, limit))]
+        query = f"SELECT {COLUMNS} FROM sessions WHERE {where} ORDER BY number DESC LIMIT ?"
+        with self._readers.one() as connection:
+            return [SessionRow.from_row(row) for row in connection.execute(query, (*values, limit))]
 
     def counts(self, owner: str | None = None) -> dict[str, int]:
         """Count the sessions by state, those of one owner or all."""
         where, values = ("", ()) if owner is None else ("WHERE owner = ?", (owner,))
         query = f"SELECT state, count(*) FROM sessions {where} GROUP BY state"
-        with self._reader() as connection:
+        with self._readers.one() as connection:
             return {state.decode(): count for state, count in connection.execute(query, values)}
 
     def sizes(self, owner: str) -> dict[str, int]:
@@ -414,27 +381,27 @@ class Store:
             " + (SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM reports WHERE session = number)"
             " FROM sessions WHERE owner = ?"
         )
-        with self._reader() as connection:
+        with self._readers.one() as connection:
             return {session_id.decode(): size for session_id, size in connection.execute(query, (owner,))}
 
     def last_times(self) -> list[tuple[SessionRow, str]]:
         """Give every session with the time of its last event."""
         query = (
-            f"SELECT {_COLUMNS}, (SELECT body FROM events WHERE session = number ORDER BY seq DESC LIMIT 1)"
+            f"SELECT {COLUMNS}, (SELECT body FROM events WHERE session = number ORDER BY seq DESC LIMIT 1)"
             " AS last FROM sessions WHERE last IS NOT NULL ORDER BY number"
         )
-        with self._reader() as connection:
+        with self._readers.one() as connection:
             rows = connection.execute(query).fetchall()
-        return [(SessionRow.from_row(_texts(row[:-1])), orjson.loads(row[-1])["time"]) for row in rows]
+        return [(SessionRow.from_row(row[:-1]), orjson.loads(row[-1])["time"]) for row in rows]
 
     def report(self, log: SessionLog) -> bytes | None:
         """Give the stored report's JSON."""
-        with self._reader() as connection:
+        with self._readers.one() as connection:
             row = connection.execute("SELECT body FROM reports WHERE session = ?", (log.number,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def _saved_snapshot(self, log: SessionLog) -> Snapshot:
-        with self._reader() as connection:
+        with self._readers.one() as connection:
             row = connection.execute(
                 "SELECT snapshot FROM sessions WHERE number = ?", (log.number,)
             ).fetchone()
@@ -449,29 +416,3 @@ class Store:
         self._recent.move_to_end(log.session_id)
         if len(self._recent) > KEPT_LOGS:
             self._recent.popitem(last=False)
-
-    @contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        connection: sqlite3.Connection | None = None
-        try:
-            connection = self._a_reader()
-            yield connection
-        except (sqlite3.Error, OSError) as error:
-            self._suspect = True
-            advice = " Restart the server: it sets a damaged file aside." if is_damage(error) else ""
-            raise StorageFailed(f"{self.path} cannot be read: {error}.{advice}") from error
-        finally:
-            if connection is not None:
-                self._readers.put(connection)
-
-    def _a_reader(self) -> sqlite3.Connection:
-        try:
-            return self._readers.get_nowait()
-        except queue.Empty:
-            connection = connect(self.path)
-            connection.text_factory = bytes  # Events go out as they are stored, without a decode.
-            return connection
-
-
-def _texts(row: Sequence[Any]) -> list[Any]:
-    return [value.decode() if isinstance(value, bytes) else value for value in row]

@@ -13,15 +13,13 @@ from typing import Any, Final
 import orjson
 
 from ..events import Snapshot, State, initial, reduce
-from .database import SessionRow
 from .folder import Folder
+from .row import COLUMNS, SessionRow
 
 log = logging.getLogger(__name__)
 
 #: Beyond every row's number.
 ENDLESS: Final = 2**62
-
-_COLUMNS = "number, session_id, owner, state, key, record"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ class Neighbours:
 
     def find(self, owner: str, session_id: str) -> Foreign | None:
         """Find a session of this owner."""
-        query = f"SELECT {_COLUMNS} FROM sessions WHERE session_id = ? AND owner = ?"
+        query = f"SELECT {COLUMNS} FROM sessions WHERE session_id = ? AND owner = ?"
         for _, folder in self._folders():
             for row in _rows(folder, query, (session_id, owner)):
                 return Foreign(folder=folder, row=SessionRow.from_row(row))
@@ -64,7 +62,7 @@ class Neighbours:
         """
         where = f"AND state IN ({', '.join('?' * len(states))})" if states else ""
         query = (
-            f"SELECT {_COLUMNS} FROM sessions WHERE owner = ? AND number < ? {where} "
+            f"SELECT {COLUMNS} FROM sessions WHERE owner = ? AND number < ? {where} "
             "ORDER BY number DESC LIMIT ?"
         )
         pages: dict[int, list[Foreign]] = {}
