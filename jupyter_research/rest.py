@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
@@ -156,11 +157,11 @@ class ResearchHandler(JsonErrors, APIHandler):
             raise errors.UnsupportedMediaType
         return parse(given)
 
-    def fields(self, *names: str) -> dict[str, Any]:
-        """Give the body where it has exactly these fields."""
+    def fields(self, *names: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Give the body where it has these fields and no other than the optional ones."""
         body = self.body()
         for name in body:
-            if name not in names:
+            if name not in names and name not in optional:
                 raise errors.InvalidRequest(f"There is no field {name[:80]!r} in this request.")
         for name in names:
             if name not in body:
@@ -198,6 +199,13 @@ def authorized(action: str, resource: str) -> Callable[[F], F]:
 def status_of(error: errors.ResearchError) -> int:
     """Give the HTTP status that an error means."""
     return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+
+
+def known(session_id: str) -> str:
+    """Give an id that could be one, so that nothing else gets past the handlers."""
+    if re.fullmatch("[0-9a-f]{32}", session_id) is None:
+        raise errors.SessionNotFound
+    return session_id
 
 
 def parse(text: bytes | str, name: str = "body") -> dict[str, Any]:

@@ -18,7 +18,7 @@ CONTEXT = {"context", "carry", "capture"}
 RECORDS = {"ledger", "guard"}
 SERVICES = {"store", "broadcast", "documents", "sources", "models", "citations", "export"}
 SESSIONS = {"manager", "researchers", "graphs"}
-HANDLERS = {"handlers", "rest", "sockets", "identity", "access"}
+HANDLERS = {"handlers", "session_handlers", "report_handlers", "rest", "sockets", "identity", "access"}
 NOTEBOOK = {"magics", "line", "topics", "notebook", "history", "frames", "cell", "card", "widgets"}
 
 #: What a module may import from our own package, itself aside.
