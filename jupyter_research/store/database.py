@@ -19,6 +19,7 @@ from ..errors import StorageFailed
 from ..events import Kind, Snapshot, State, initial, reduce, status_fields
 from .encoding import encode, encode_update
 from .log import MAX_WAITING, MAX_WAITING_BYTES, SessionLog, fitting
+from .measure import keep, measure
 from .opening import open_file
 from .readers import Readers
 from .row import COLUMNS, INSERT, SessionRow, erase
@@ -375,14 +376,17 @@ class Store:
 
     def sizes(self, owner: str) -> dict[str, int]:
         """Measure an owner's sessions: the bytes of each one's events and report."""
-        query = (
-            "SELECT session_id,"
-            " (SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM events WHERE session = number)"
-            " + (SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM reports WHERE session = number)"
-            " FROM sessions WHERE owner = ?"
-        )
         with self._readers.one() as connection:
-            return {session_id.decode(): size for session_id, size in connection.execute(query, (owner,))}
+            found = list(measure(connection, owner))
+
+        def action(connection: sqlite3.Connection) -> None:
+            for size in found:
+                if size.new:
+                    keep(connection, size)
+
+        if any(size.new for size in found):
+            self._writer.put(Entry(action=action))
+        return {size.session_id: size.events + size.report for size in found}
 
     def last_times(self) -> list[tuple[SessionRow, str]]:
         """Give every session with the time of its last event."""

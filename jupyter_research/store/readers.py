@@ -7,10 +7,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from ..errors import StorageFailed
 from .damage import is_damage
 from .schema import connect
+
+#: How many connections stay open, at two files each; a crowd opens more for a moment.
+KEPT: Final = 4
 
 
 class Readers:
@@ -19,7 +23,7 @@ class Readers:
     def __init__(self, path: Path, on_failure: Callable[[], None]) -> None:
         self._path = path
         self._on_failure = on_failure
-        self._free: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._free: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(KEPT)
 
     @contextmanager
     def one(self) -> Iterator[sqlite3.Connection]:
@@ -38,12 +42,18 @@ class Readers:
             raise StorageFailed(f"{self._path} cannot be read: {error}.{advice}") from error
         finally:
             if connection is not None:
-                self._free.put(connection)
+                self._give_back(connection)
 
     def close(self) -> None:
         """Close those that nobody reads with."""
         while not self._free.empty():
             self._free.get().close()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        try:
+            self._free.put_nowait(connection)
+        except queue.Full:
+            connection.close()
 
     def _taken(self) -> sqlite3.Connection:
         try:

@@ -54,4 +54,5 @@ def erase(connection: sqlite3.Connection, number: int) -> None:
     """Remove a session's row with all that hangs on it."""
     connection.execute("DELETE FROM events WHERE session = ?", (number,))
     connection.execute("DELETE FROM reports WHERE session = ?", (number,))
+    connection.execute("DELETE FROM sizes WHERE session = ?", (number,))
     connection.execute("DELETE FROM sessions WHERE number = ?", (number,))

@@ -46,6 +46,18 @@ MIGRATIONS: Final[tuple[tuple[str, str], ...]] = (
     ),
     # A start looks for what was left at work, and each scrape of the metrics counts.
     ("0002_sessions_by_state", "CREATE INDEX sessions_by_state ON sessions (state);"),
+    # What was measured of a session: up to which event, and the bytes of these and of the report.
+    (
+        "0003_sizes",
+        """
+        CREATE TABLE sizes (
+            session INTEGER PRIMARY KEY,
+            seq INTEGER NOT NULL,
+            events INTEGER NOT NULL,
+            report INTEGER NOT NULL
+        );
+        """,
+    ),
 )
 
 
