@@ -410,6 +410,27 @@ def test_a_cancelled_function_is_stopped_at_its_next_update_whatever_it_catches(
     assert [event["kind"] for event in desk.events(session_id)][-1] == "research_cancelled"
 
 
+def test_threads_left_behind_are_let_go_of_when_they_have_ended(desk: Desk):
+    go = threading.Event()
+
+    def function(topic: str) -> str:
+        send_status_update("working")
+        go.wait(90)
+        return ""
+
+    desk.add("function", function)
+    for _ in range(3):
+        session_id = desk.start(researcher="function")
+        with desk.grown:
+            assert desk.grown.wait_for(lambda name=session_id: "working" in str(desk.events(name)), 90)
+        desk.manager.cancel(ALICE, session_id)
+        # Those of the sessions before are gone, though nobody has asked for the figure.
+        (thread,) = desk.manager._transitions._left_behind
+        go.set()
+        thread.join(90)
+        go.clear()
+
+
 def test_what_outlives_its_session_is_dropped_and_counted(desk: Desk):
     go = threading.Event()
     seen: list[Any] = []

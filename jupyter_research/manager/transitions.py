@@ -79,8 +79,11 @@ class Transitions:
     @property
     def abandoned_threads(self) -> int:
         """Count the threads that still run though their session has ended."""
-        self._left_behind = {thread for thread in self._left_behind if thread.is_alive()}
+        self._forget_the_dead()
         return len(self._left_behind)
+
+    def _forget_the_dead(self) -> None:
+        self._left_behind = {thread for thread in self._left_behind if thread.is_alive()}
 
     def leave(self, job: Job, future: Future[bytes]) -> None:
         """Let go of a finished job once its end is committed: until then its log tells an older state."""
@@ -240,6 +243,7 @@ class Transitions:
 
     def leave_behind(self, job: Job) -> None:
         """Count the job's thread among those that outlive their session."""
+        self._forget_the_dead()  # Also where nobody asks for the figure.
         if job.thread is not None and job.thread.is_alive() and job.thread is not threading.current_thread():
             self._left_behind.add(job.thread)
 
