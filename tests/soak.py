@@ -1,9 +1,10 @@
 """Let two servers work for a long time while what hangs on them is taken away at random moments.
 
 One lives through it: four sessions at a time, pages that are cut off and come back, kernels that are killed.
-What it holds at rest after a quarter of the time and at the end is compared. The other is killed again and
-again, and goes on by itself. At the end every session of both has to have come to its own end, with a log
-without holes. `SOAK=60 python tests/soak.py` makes it short; 1,200 seconds are the long form.
+What it holds at rest at the end is compared with what it held once warm, after a quarter of the time or more.
+The other is killed again and again, and goes on by itself. At the end every session of both has to have come
+to its own end, with a log without holes. `SOAK=60 python tests/soak.py` makes it short; 1,200 seconds are the
+long form.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import psutil
 import websocket
@@ -28,8 +31,10 @@ from jupyter_research.events import initial, reduce, reduce_all
 
 SECONDS = float(os.environ.get("SOAK", "1200"))
 AT_ONCE = 4
-#: Growth of memory that is aimed at, and file descriptors that may come to stay.
-GROWTH, MORE_FILES = 0.05, 3
+#: From how many sessions on a server is warm: as many logs as it keeps are in memory, and its pools are full.
+WARM = 400
+#: Growth of memory from then on that is borne, and what may come to stay: a pool may not have been full.
+GROWTH, MORE_FILES, MORE_THREADS = 0.05, 4, 2
 
 TEXT = "# Tides\n\nThe tide rises because the moon pulls on the water. Springs follow the new moon.\n"
 BODIES: list[dict[str, Any]] = [
@@ -75,7 +80,7 @@ class Sessions:
             action = self.random.choice(["pause", "cancel"])
             try:
                 server.ask("POST", f"{path}/{action}")
-            except OSError:
+            except HTTPError:
                 return  # It had come to its end meanwhile.
             if action == "cancel":
                 self.cancelled.add(snapshot["session_id"])
@@ -145,41 +150,79 @@ def use_kernels(server: Server, stopped: threading.Event, seen: Counter[str], st
         pid = kernel.value("__import__('os').getpid()")
         psutil.Process(pid).kill()
         kernel.close()
-        server.ask("DELETE", f"api/kernels/{kernel.id}")
+        until(partial(shut_down, server, kernel.id), "the end of the kernel")
         seen["kernels"] += 1
         stopped.wait(5)
 
 
-def held(server: Server) -> tuple[float, int]:
-    """Give the megabytes and the file descriptors of a server at rest."""
-    process = psutil.Process(server.process.pid)
-    time.sleep(2)
-    return process.memory_full_info().uss / 1e6, process.num_fds()
+def shut_down(server: Server, kernel_id: str) -> bool:
+    """Take a killed kernel away; Jupyter's server answers 500 while it is just starting that anew."""
+    try:
+        server.ask("DELETE", f"api/kernels/{kernel_id}")
+    except HTTPError as error:
+        return error.code == 404
+    return True
+
+
+@dataclass(frozen=True)
+class Held:
+    """Be what a server at rest holds."""
+
+    megabytes: float
+    threads: int
+    #: Open files by name, and what is no file: sockets, the loop's own.
+    files: Counter[str]
+
+    @classmethod
+    def by(cls, server: Server) -> Held:
+        """Look at a server's process, once its last requests are over."""
+        process = psutil.Process(server.process.pid)
+        time.sleep(2)
+        files = Counter(Path(file.path).name for file in process.open_files())
+        files["others"] = process.num_fds() - files.total()
+        return cls(process.memory_full_info().uss / 1e6, process.num_threads(), files)
+
+    def __str__(self) -> str:
+        return f"{self.megabytes:.1f} MB, {self.threads} threads, {self.files.total()} descriptors"
 
 
 def steady(folder: Path) -> None:
-    """Let one server live through it."""
+    """Let one server live through it, and compare what it holds once warm with what it holds at the end."""
     with running_server(folder) as server:
         (server.root / "tides.md").write_text(TEXT)
         sessions, seen = Sessions(random.Random(1)), Counter[str]()
         from_cells: list[str] = []
-        first = spell(server, sessions, seen, from_cells, SECONDS / 4)
-        last = spell(server, sessions, seen, from_cells, SECONDS * 3 / 4)
+        rests = []
+        for least in (WARM, 0, 0, 0):
+            spell(server, sessions, seen, from_cells, SECONDS / 4, least)
+            rests.append(Held.by(server))
+            print(f"steady: {rests[-1]} after {len(sessions.started)} sessions", flush=True)
         sessions.started += from_cells
-        states = sessions.check(server)
-        growth = last[0] / first[0] - 1
-        print(f"steady: {dict(states)}, {dict(seen)}")
-        print(f"  memory {first[0]:.1f} to {last[0]:.1f} MB: {growth:+.1%} ({word(growth <= GROWTH)} 5 %)")
-        more = last[1] - first[1]
-        print(f"  file descriptors {first[1]} to {last[1]} ({word(more <= MORE_FILES)} {MORE_FILES} more)")
+        print(f"steady: {dict(sessions.check(server))}, {dict(seen)}")
+        judge(rests[0], rests[-1])
         log = (folder / "server.log").read_text()
-        print(f"  exceptions in the log: {log.count('Traceback')}")
+        ours = [text for text in log.split("Traceback")[1:] if "jupyter_research/" in text[:4000]]
+        assert not ours, ours[0][:4000]
+
+
+def judge(warm: Held, last: Held) -> None:
+    """Hold the end against the beginning."""
+    growth = last.megabytes / warm.megabytes - 1
+    print(f"steady: memory {growth:+.1%}, more open at the end: {dict(last.files - warm.files)}")
+    assert growth <= GROWTH, f"Memory grew by {growth:.1%}."
+    assert last.files.total() - warm.files.total() <= MORE_FILES, last.files - warm.files
+    assert last.threads - warm.threads <= MORE_THREADS, (warm.threads, last.threads)
 
 
 def spell(
-    server: Server, sessions: Sessions, seen: Counter[str], from_cells: list[str], seconds: float
-) -> tuple[float, int]:
-    """Work for a while, come to rest, and say what is held then."""
+    server: Server,
+    sessions: Sessions,
+    seen: Counter[str],
+    from_cells: list[str],
+    seconds: float,
+    least: int = 0,
+) -> None:
+    """Work for a while, and for `least` sessions, then come to rest."""
     stopped, faults = threading.Event(), []
 
     def guarded(work: Callable[..., None], *arguments: Any) -> threading.Thread:
@@ -197,7 +240,7 @@ def spell(
     threads.append(guarded(use_kernels, server, stopped, seen, from_cells))
     end = time.monotonic() + seconds
     try:
-        while time.monotonic() < end and not faults:
+        while (time.monotonic() < end or len(sessions.started) < least) and not faults:
             sessions.tend(server, more=True)
             time.sleep(0.1)
     finally:
@@ -208,7 +251,6 @@ def spell(
         raise faults[0]
     sessions.rest(server)
     until(lambda: all(server.session(one)["state"] in FINISHED for one in from_cells), "the cells' sessions")
-    return held(server)
 
 
 def stormy(folder: Path) -> None:
@@ -228,10 +270,6 @@ def stormy(folder: Path) -> None:
     with running_server(folder, "--ResearchApp.auto_resume=True") as server:
         sessions.rest(server)
         print(f"stormy: {dict(sessions.check(server))} after {kills} kills")
-
-
-def word(well: bool) -> str:
-    return "within" if well else "MORE THAN"
 
 
 def main() -> None:
