@@ -65,7 +65,8 @@ def obey(widget: Any, session: Session, command: Mapping[str, Any]) -> None:
     client, action = session.client, command.get("action")
     try:
         if action == "report":
-            widget.report = session.report.to_json()
+            report = session.partial_report() if body.get("partial") else session.report
+            widget.report = report.to_json()
             return
         if action == "approve":
             client.approve(session.id, body["version"], body.get("proposal"))

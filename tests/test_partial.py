@@ -1,49 +1,27 @@
 from __future__ import annotations
 
 import json
-import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cancelled import LIBRARY, TOPIC, first_held, leave, one_is_done
 from conftest import Person, until
-
-from jupyter_research.models import Extractive
-
-LIBRARY = """# Tides
-
-The tide rises because the moon pulls on the water. Tides were measured 12 times in 1842, as a study shows.
-
-# Harbours
-
-A harbour silts up where the current is slow, however the tide runs. Dredging costs money every year.
-"""
+from live import running_server
+from test_cli import Terminal
 
 BODY = {
-    "topic": "how do the tides work?",
+    "topic": TOPIC,
     "options": {"analysts": 2, "turns": 1, "sources": ["tides.md"]},
     "approve": "auto",
 }
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Any:
+def held() -> Iterator[list[str]]:
     """Hold the first analyst who answers, and let the others do their work."""
-    answer, gate = Extractive.answer, threading.Event()
-    first: list[str] = []
-    lock = threading.Lock()
-
-    def wait(self: Any, brief: Any, analyst: Any, *rest: Any) -> Any:
-        with lock:
-            first.append(analyst["id"])
-            mine = first[0] == analyst["id"]
-        if mine:
-            gate.wait(120)
-        return answer(self, brief, analyst, *rest)
-
-    monkeypatch.setattr(Extractive, "answer", wait)
-    yield first
-    gate.set()
+    with first_held() as came:
+        yield came
 
 
 async def test_cancelled_session_gives_what_it_had_found_and_says_that_it_is_a_part(
@@ -52,12 +30,10 @@ async def test_cancelled_session_gives_what_it_had_found_and_says_that_it_is_a_p
     (jp_root_dir / "tides.md").write_text(LIBRARY)
     session_id = (await me.post("sessions", BODY))["session_id"]
 
-    async def one_is_done() -> bool:
-        snapshot = await me.get(f"sessions/{session_id}")
-        assert snapshot["state"] != "failed", snapshot["error"]
-        return any(analyst["state"] == "done" for analyst in snapshot["analysts"])
+    async def is_partly_done() -> bool:
+        return one_is_done(await me.get(f"sessions/{session_id}"))
 
-    await until(one_is_done)
+    await until(is_partly_done)
     path = f"sessions/{session_id}/report?format=json"
     assert "only a cancelled one" in (await me.get(f"{path}&partial=1", status=409))["error"]
     cancelled = await me.post(f"sessions/{session_id}/cancel")
@@ -92,3 +68,24 @@ async def test_function_has_no_partial_report(me: Person, tmp_path: Path) -> Non
     session_id = (await me.post("sessions", body))["session_id"]
     await me.post(f"sessions/{session_id}/cancel")
     assert (await me.get(f"sessions/{session_id}/report?partial=1", status=409))["code"] == "wrong_state"
+
+
+def test_part_is_had_in_the_terminal_and_in_a_cell(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    session_id = leave(tmp_path / "data" / "research" / "default", terminal.folder / "tides.md")
+    refused = terminal.run("export", session_id[:8], code=1).errors
+    assert "it is cancelled; --partial gives what it had found" in refused
+    part = terminal.run("export", "--partial", session_id[:8]).output
+    assert f"{TOPIC} (partial)\n" in part and "1 of 2 interviews were done" in part
+    terminal.run("export", "--partial", session_id[:8], "part.json")
+    assert json.loads((terminal.folder / "part.json").read_text())["made"]["partial"] is True
+    with running_server(tmp_path) as server:
+        kernel = server.start_kernel()
+        try:
+            kernel.run(f"import jupyter_research; session = jupyter_research.session({session_id!r})")
+            error = kernel.run("session.report", ok=False).error
+            assert error and "`.partial_report()` gives what it had found" in error
+            shown = kernel.run("session.partial_report()").of("execute_result")[0]["data"]
+            assert "1 of 2 interviews were done" in shown["text/markdown"]
+        finally:
+            kernel.close()

@@ -169,6 +169,7 @@ def _export(commands: Any) -> None:
     parser.add_argument(
         "output", nargs="?", metavar="FILE", help="its ending names the format (default: print)"
     )
+    parser.add_argument("--partial", action="store_true", help="what a cancelled session had found")
 
 
 def _search(commands: Any) -> None:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from datetime import datetime
 from typing import Any
 
-from ..client import Client
+from ..client import Client, partly_done
 from ..errors import NotReady
 from ..events import Snapshot, State, initial
 from ..export.plain import one_line
@@ -97,12 +97,18 @@ def export(arguments: Namespace) -> int:
     kind = output_format(arguments)
     with access.sessions(in_process=arguments.in_process) as client:
         snapshot = access.one(client, arguments.session)
-        if not snapshot["report_available"]:
-            raise NotReady(f"The session has no report, it is {snapshot['state'].replace('_', ' ')}.")
-        write(client.report(snapshot["session_id"], kind), arguments.output)
+        if not snapshot["report_available"] and not arguments.partial:
+            state = snapshot["state"].replace("_", " ")
+            raise NotReady(f"The session has no report, it is {state}{_advice(snapshot)}.")
+        write(client.report(snapshot["session_id"], kind, partial=arguments.partial), arguments.output)
     if arguments.output:
         print(f"The report is in {one_line(arguments.output)}.", file=sys.stderr)
     return 0
+
+
+def _advice(snapshot: Snapshot) -> str:
+    found = snapshot["state"] == State.CANCELLED.value and partly_done(snapshot)
+    return "; --partial gives what it had found" if found else ""
 
 
 def tail(arguments: Namespace) -> int:

@@ -10,7 +10,7 @@ from .connection import connect
 from .discovery import Server, find
 from .local import LocalClient
 from .server import NoCredential, ServerClient
-from .session import CellReport, Session
+from .session import CellReport, Session, partly_done
 
 __all__ = [
     "CellReport",
@@ -23,4 +23,5 @@ __all__ = [
     "Session",
     "connect",
     "find",
+    "partly_done",
 ]

@@ -56,8 +56,8 @@ class Client(Protocol):
     def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> tuple[Events, int]:
         """Give the events past `after` and the last `seq`; wait up to `wait` seconds for the first."""
 
-    def report(self, session_id: str, format: str = "json") -> bytes:
-        """Give the finished report in one of the export formats."""
+    def report(self, session_id: str, format: str = "json", *, partial: bool = False) -> bytes:
+        """Give the finished report in one of the export formats, or what a cancelled session had found."""
 
     def source(self, session_id: str, source_id: str) -> dict[str, Any]:
         """Give `{"id", "title", "text"}` of a source as it was stored."""

@@ -142,9 +142,9 @@ class LocalClient:
             texts, last = self.runtime.events(self._caller, session_id, after=after, limit=limit)
         return [orjson.loads(text) for text in texts], last
 
-    def report(self, session_id: str, format: str = "json") -> bytes:
-        """Give the finished report in one of the export formats."""
-        return self.runtime.export(self._caller, session_id, format)[0]
+    def report(self, session_id: str, format: str = "json", *, partial: bool = False) -> bytes:
+        """Give the finished report in one of the export formats, or what a cancelled session had found."""
+        return self.runtime.export(self._caller, session_id, format, partial=partial)[0]
 
     def source(self, session_id: str, source_id: str) -> dict[str, Any]:
         """Give `{"id", "title", "text"}` of a source as it was stored."""

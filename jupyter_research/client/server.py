@@ -83,9 +83,10 @@ class ServerClient:
         answer = self._object(self._send("GET", f"{_of(session_id, 'events')}?{query}", patience=wait))
         return answer["events"], answer["last"]
 
-    def report(self, session_id: str, format: str = "json") -> bytes:
-        """Give the finished report in one of the export formats."""
-        path = f"{_of(session_id, 'report')}?{urlencode({'format': format})}"
+    def report(self, session_id: str, format: str = "json", *, partial: bool = False) -> bytes:
+        """Give the finished report in one of the export formats, or what a cancelled session had found."""
+        query = {"format": format, **({"partial": 1} if partial else {})}
+        path = f"{_of(session_id, 'report')}?{urlencode(query)}"
         return self._send("GET", path, patience=60).content
 
     def source(self, session_id: str, source_id: str) -> dict[str, Any]:

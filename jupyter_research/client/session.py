@@ -82,9 +82,21 @@ class Session:
             snapshot = self.snapshot
             if not snapshot["report_available"]:
                 raise errors.NotReady(_not_ready(snapshot))
-            data = json.loads(self.client.report(self.id, "json"))
-            self._report = _in_cell(data, self.client.report(self.id, "markdown").decode())
+            self._report = self._fetch()
         return self._report
+
+    def partial_report(self) -> CellReport:
+        """Give what a cancelled session of the built-in analysts had found, marked as the part that it is.
+
+        Raises:
+            WrongState: when it is not cancelled, or works by a function.
+            NotReady: when it had found nothing.
+        """
+        return self._fetch(partial=True)
+
+    def _fetch(self, *, partial: bool = False) -> CellReport:
+        data = json.loads(self.client.report(self.id, "json", partial=partial))
+        return _in_cell(data, self.client.report(self.id, "markdown", partial=partial).decode())
 
     @property
     def sources(self) -> Any:
@@ -229,10 +241,19 @@ def _phase(snapshot: Snapshot) -> str:
     return state
 
 
+def partly_done(snapshot: Snapshot) -> bool:
+    """Tell whether an analyst had come to an end: there is a part to report."""
+    return any(analyst["state"] == "done" for analyst in snapshot["analysts"])
+
+
 def _not_ready(snapshot: Snapshot) -> str:
     if snapshot["error"]:
         return f"The session has no report, it failed: {snapshot['error']['message']}"
-    advice = "" if State(snapshot["state"]).finished else "; `.wait()` waits for it"
+    state, advice = State(snapshot["state"]), ""
+    if not state.finished:
+        advice = "; `.wait()` waits for it"
+    elif state is State.CANCELLED and partly_done(snapshot):
+        advice = "; `.partial_report()` gives what it had found"
     return f"The session has no report, it is {_phase(snapshot)}{advice}."
 
 

@@ -29,9 +29,9 @@ class KernelHost implements Host {
     return this.send({ action, body }, 'snapshot');
   }
 
-  async report(): Promise<Report> {
+  async report(partial = false): Promise<Report> {
     if (!isObject(this.model.get('report'))) {
-      await this.send({ action: 'report', body: {} }, 'report');
+      await this.send({ action: 'report', body: { partial } }, 'report');
     }
     return this.model.get('report') as unknown as Report;
   }

@@ -20,6 +20,11 @@ export class Client {
     return this.fetch(session(id));
   }
 
+  /** Give sentences that everybody here has to read, such as one about a damaged file. */
+  async notices(): Promise<readonly string[]> {
+    return (await this.fetch<{ notices?: string[] }>('health')).notices ?? [];
+  }
+
   async list(): Promise<readonly Snapshot[]> {
     const path = 'sessions?limit=100';
     return (await this.fetch<{ sessions: Snapshot[] }>(path)).sessions;
@@ -33,8 +38,8 @@ export class Client {
     return this.post(`${session(id)}/${action}`, body);
   }
 
-  report(id: string): Promise<Report> {
-    return this.fetch(`${session(id)}/report?format=json`);
+  report(id: string, partial = false): Promise<Report> {
+    return this.fetch(report(id, 'json', partial));
   }
 
   /** Give the names of what a new session can be made with. */
@@ -55,9 +60,8 @@ export class Client {
     return (await this.post<{ report: Report }>(path, { question })).report;
   }
 
-  async markdown(id: string): Promise<string> {
-    const path = `${session(id)}/report?format=markdown`;
-    return (await this.request(path)).text();
+  async markdown(id: string, partial = false): Promise<string> {
+    return (await this.request(report(id, 'markdown', partial))).text();
   }
 
   async events(
@@ -74,9 +78,13 @@ export class Client {
   }
 
   /** Fetch the report in `format`, with the name that the server gives it. */
-  async file(id: string, format: string): Promise<{ blob: Blob; name: string }> {
-    const path = `${session(id)}/report?download=1&format=${encodeURIComponent(format)}`;
-    const response = await this.request(path);
+  async file(
+    id: string,
+    format: string,
+    partial = false
+  ): Promise<{ blob: Blob; name: string }> {
+    const path = report(id, encodeURIComponent(format), partial);
+    const response = await this.request(`${path}&download=1`);
     const header = response.headers.get('Content-Disposition') ?? '';
     // As Jupyter's server writes it: percent-encoded, for names in any script.
     const name = /filename\*=utf-8''([^;]+)/i.exec(header)?.[1];
@@ -109,4 +117,8 @@ export class Client {
 
 function session(id: string): string {
   return `sessions/${encodeURIComponent(id)}`;
+}
+
+function report(id: string, format: string, partial: boolean): string {
+  return `${session(id)}/report?format=${format}${partial ? '&partial=1' : ''}`;
 }

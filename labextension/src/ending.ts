@@ -6,6 +6,9 @@ import { limitations, markdown } from './prose';
 import { Snapshot } from './types';
 import { asText, Words } from './words';
 
+/** Stands for the report of a cancelled session, which is made when somebody asks for it. */
+const PART = 'part';
+
 /** Draw the error, the limitations or the report; the report is fetched once. */
 export class Ending implements Part<Snapshot> {
   readonly node: HTMLElement;
@@ -18,7 +21,12 @@ export class Ending implements Part<Snapshot> {
   ) {
     const retry = button(trans.__('Try again'), 'jr-button', () => void this.load(this.key));
     this.problem.append(this.sentence, ' ', retry);
-    this.node = el('div', { class: 'jr-ending' }, this.problem, this.place);
+    this.part = button(trans.__('Show what was found'), 'jr-button', () => {
+      this.key = PART;
+      show(this.part, false);
+      void this.load(PART);
+    });
+    this.node = el('div', { class: 'jr-ending' }, this.part, this.problem, this.place);
   }
 
   update(snapshot: Snapshot): void {
@@ -27,11 +35,16 @@ export class Ending implements Part<Snapshot> {
     setText(this.error, sentence);
     show(this.error, sentence !== '');
     this.error.dataset.code = asText(error?.code);
+    this.answers = snapshot.researcher === 'analysts';
+    const partly = isPartlyDone(snapshot);
+    show(this.part, partly && this.key !== PART);
+    if (partly && this.key === PART) {
+      return;
+    }
     if (!snapshot.report_available) {
       this.drawLimitations(snapshot);
       return;
     }
-    this.answers = snapshot.researcher === 'analysts';
     const key = `${snapshot.session_id} ${snapshot.attempt}`;
     if (key !== this.key) {
       this.key = key;
@@ -77,11 +90,17 @@ export class Ending implements Part<Snapshot> {
     try {
       const [{ Outcome }, report] = await Promise.all([
         import('./outcome'),
-        this.host.report()
+        this.host.report(key === PART)
       ]);
       if (key === this.key) {
         this.outcome?.dispose();
-        this.outcome = new Outcome(report, this.host, this.trans, this.answers);
+        this.outcome = new Outcome(
+          report,
+          this.host,
+          this.trans,
+          this.answers,
+          key === PART
+        );
         this.place.replaceChildren(this.outcome.node);
       }
     } catch (error) {
@@ -103,6 +122,7 @@ export class Ending implements Part<Snapshot> {
     show(this.problem, true);
   }
 
+  private readonly part: HTMLButtonElement;
   private key = '';
   private limits = '';
   private answers = false;
@@ -110,4 +130,9 @@ export class Ending implements Part<Snapshot> {
   private readonly problem = el('p', { class: 'jr-notice', role: 'alert', hidden: true });
   private readonly sentence = el('span');
   private readonly place = el('div', { class: 'jr-place-report' });
+}
+
+/** Tell whether a cancelled session has something to show. */
+function isPartlyDone({ state, report_available: whole, analysts }: Snapshot): boolean {
+  return state === 'cancelled' && !whole && analysts.some(one => one.state === 'done');
 }

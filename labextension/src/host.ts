@@ -13,20 +13,20 @@ export type Action =
 export interface Host {
   /** Do it on the server, as the person who looks; absent where nothing can be done. */
   command?(action: Action, body?: JsonObject): Promise<void>;
-  /** Fetch the finished report. */
-  report(): Promise<Report>;
+  /** Fetch the finished report, or what a cancelled session had found. */
+  report(partial?: boolean): Promise<Report>;
   /** Fetch events after `after`; absent where the whole log is already here. */
   events?(after: number, limit: number): Promise<readonly SessionEvent[]>;
   /** Fetch the stored text of a source. */
   source?(id: string): Promise<{ readonly text: string }>;
   /** Hand the report to the browser's download. */
-  download?(format: string): Promise<void>;
+  download?(format: string, partial?: boolean): Promise<void>;
   /** Answer a further question from what the session has read. */
   ask?(question: string): Promise<Report>;
   /** Whether the report can be put into the notebook around the card. */
   readonly canInsert?: boolean;
   /** Put the report below the card, as cells. */
-  insert?(): Promise<void>;
+  insert?(partial?: boolean): Promise<void>;
   /** Try to connect again after the card has given up. */
   retry?(): void;
   /** Draw Markdown, sanitised. */

@@ -98,8 +98,8 @@ export class SessionRenderer
     this.feed?.offer(await client.command(id, action, body), null);
   }
 
-  report(): Promise<Report> {
-    return this.shared.client.report(this.sessionId);
+  report(partial?: boolean): Promise<Report> {
+    return this.shared.client.report(this.sessionId, partial);
   }
 
   events(after: number, limit: number): Promise<readonly SessionEvent[]> {
@@ -110,8 +110,8 @@ export class SessionRenderer
     return this.shared.client.source(this.sessionId, id);
   }
 
-  async download(format: string): Promise<void> {
-    const { blob, name } = await this.shared.client.file(this.sessionId, format);
+  async download(format: string, partial?: boolean): Promise<void> {
+    const { blob, name } = await this.shared.client.file(this.sessionId, format, partial);
     const link = document.createElement('a');
     link.href = URL.createObjectURL(blob);
     link.download = name;
@@ -127,8 +127,9 @@ export class SessionRenderer
     return notebookOf(this) !== null;
   }
 
-  async insert(): Promise<void> {
-    insertBelow(this, reportCells(await this.shared.client.markdown(this.sessionId)));
+  async insert(partial?: boolean): Promise<void> {
+    const text = await this.shared.client.markdown(this.sessionId, partial);
+    insertBelow(this, reportCells(text));
   }
 
   retry(): void {

@@ -27,7 +27,9 @@ export class Outcome {
     private readonly host: Host,
     private readonly trans: Words,
     /** Whether its researcher answers further questions. */
-    answers: boolean
+    answers: boolean,
+    /** Whether it is what a cancelled session had found. */
+    private readonly partial = false
   ) {
     wear('report', css);
     this.view = new ReportView(report, host, trans);
@@ -48,15 +50,17 @@ export class Outcome {
     this.further.dispose();
   }
 
-  private takeAlong(download: (format: string) => Promise<void>): HTMLElement {
+  private takeAlong(
+    download: (format: string, partial: boolean) => Promise<void>
+  ): HTMLElement {
     const row = el('div', { class: 'jr-downloads', role: 'group' });
     row.setAttribute('aria-label', this.trans.__('Download'));
     row.append(el('span', {}, this.trans.__('Download')));
     const act = (label: string, action: () => Promise<void> | undefined): void =>
       row.append(button(label, 'jr-link', () => void this.attempt(action)));
-    FORMATS.forEach(([format, name]) => act(name, () => download(format)));
+    FORMATS.forEach(([format, name]) => act(name, () => download(format, this.partial)));
     if (this.host.canInsert) {
-      act(this.trans.__('Insert below as cells'), () => this.host.insert?.());
+      act(this.trans.__('Insert below as cells'), () => this.host.insert?.(this.partial));
     }
     return row;
   }

@@ -57,6 +57,7 @@ export class SessionsPanel extends Widget {
     this.node.append(
       el('div', { class: 'jr-panel-head' }, el('h2', {}, trans.__('Research sessions')), fresh),
       this.form.node,
+      this.notice,
       el('div', { class: 'jr-find' }, this.search, this.filter),
       this.hint,
       this.list.node
@@ -105,6 +106,8 @@ export class SessionsPanel extends Widget {
         passes(state, filter) && words.every(word => topic.toLowerCase().includes(word))
     );
     this.list.update(found);
+    setText(this.notice, this.sessions.notices.join(' '));
+    show(this.notice, this.sessions.notices.length > 0);
     const hint = this.sessions.problem ?? (found.length ? '' : this.nothing());
     setText(this.hint, hint);
     show(this.hint, hint !== '');
@@ -120,6 +123,7 @@ export class SessionsPanel extends Widget {
   private readonly list: Keyed<Snapshot>;
   private readonly form: NewSession;
   private readonly hint = el('p', { class: 'jr-hint' });
+  private readonly notice = el('p', { class: 'jr-notice', role: 'status', hidden: true });
   private readonly search = el('input', { type: 'search', class: 'jr-field' });
   private readonly filter = el('select', { class: 'jr-field' });
 }

@@ -45,6 +45,9 @@ export class Sessions {
     return this._problem;
   }
 
+  /** What the server has to tell whoever looks. */
+  notices: readonly string[] = [];
+
   /** Begin or end to look. */
   watch(watching: boolean): void {
     window.clearInterval(this.timer);
@@ -62,7 +65,10 @@ export class Sessions {
 
   async refresh(): Promise<void> {
     try {
-      this.listed = await this.client.list();
+      [this.listed, this.notices] = await Promise.all([
+        this.client.list(),
+        this.client.notices()
+      ]);
       this._problem = null;
     } catch (error) {
       this._problem = (error as Error).message;

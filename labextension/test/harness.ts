@@ -55,18 +55,22 @@ const host: Host = {
       ? Promise.reject(new Error(harness.refusal))
       : Promise.resolve();
   },
-  report: () =>
-    harness.report
+  report: partial => {
+    if (partial) {
+      harness.calls.push(['report', 'partial']);
+    }
+    return harness.report
       ? Promise.resolve(harness.report)
-      : Promise.reject(new Error('The session has no report yet.')),
+      : Promise.reject(new Error('The session has no report yet.'));
+  },
   events: (after, limit) =>
     Promise.resolve(
       harness.events.filter(({ seq }) => seq > after).slice(0, limit)
     ),
   source: () => Promise.resolve({ text: harness.text }),
   ask: () => Promise.reject(new Error('Nothing was found.')),
-  download: format => {
-    harness.calls.push(['download', format]);
+  download: (format, partial) => {
+    harness.calls.push(['download', format, ...(partial ? ['partial'] : [])]);
     return Promise.resolve();
   }
 };

@@ -304,6 +304,25 @@ def test_a_report_is_downloaded_through_the_host(card: Card) -> None:
     assert card.calls() == [["download", "pdf"]]
 
 
+def test_what_a_cancelled_session_had_found_is_fetched_on_the_click_only(card: Card) -> None:
+    end = {"state": "cancelled", "report_available": False, "limitations": ["The session was cancelled."]}
+    card.give(report=report(), text=TEXT)
+    early, log = working(), working()
+    early.add("research_cancelled", **end)
+    card.draw(early)
+    show = card.button("Show what was found")
+    expect(show).to_be_hidden()  # No analyst had come to an end.
+    log.interview(["definition"], 3)
+    log.add("research_cancelled", **end)
+    card.draw(log)
+    assert card.calls() == []
+    show.click()
+    expect(card.node.locator(".jr-report")).to_be_visible()
+    expect(show).to_be_hidden()
+    card.button("PDF").click()
+    assert card.calls() == [["report", "partial"], ["download", "pdf", "partial"]]
+
+
 def test_steps_are_drawn_when_somebody_asks_and_go_on(card: Card) -> None:
     log = working()
     card.draw(log)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cancelled import TOPIC, leave
 from playwright.sync_api import Locator, Page, expect
 
 from .harness import axe
@@ -16,6 +17,11 @@ from .test_coming_back import MIME
 
 @pytest.fixture
 def panel(page: Page, lab: Lab) -> Locator:
+    """Open JupyterLab with the panel in front."""
+    return opened(page, lab)
+
+
+def opened(page: Page, lab: Lab) -> Locator:
     """Open JupyterLab with the panel in front."""
     (lab.root / "note.md").write_text("# Tides\n\nThe tide is caused by the gravity of the moon.\n")
     page.goto(f"{lab.url}lab?token={TOKEN}&reset")
@@ -103,6 +109,36 @@ def test_the_panel_follows_what_works_and_finds_it(
     panel.get_by_label("State").select_option("all")
     gate.touch()
     expect(row).to_contain_text("Completed")
+
+
+def test_what_a_cancelled_session_had_found_is_shown_in_its_card(page: Page, lab: Lab) -> None:
+    lab.stop()
+    leave(lab.folder / "research", lab.root / "tides.md")
+    lab.start()
+    opened(page, lab).get_by_role("listitem").filter(has_text=TOPIC).get_by_role("button").first.click()
+    card = page.locator(".jr-tab .jr-session")
+    expect(card).to_have_attribute("data-state", "cancelled")
+    expect(card.locator(".jr-report")).to_have_count(0)
+    button = card.get_by_role("button", name="Show what was found")
+    button.click()
+    expect(card.locator(".jr-report")).to_contain_text("1 of 2 interviews were done")
+    expect(button).to_be_hidden()
+    assert axe(page, ".jr-tab .jr-session") == []
+    with page.expect_download() as download:
+        card.get_by_role("button", name="Markdown").click()
+    assert "This is a partial report" in download.value.path().read_text()
+
+
+def test_the_panel_tells_of_a_damaged_file_until_it_is_gone(page: Page, lab: Lab) -> None:
+    file = lab.folder / "research" / "research.damaged-20260101T000000000000Z.sqlite"
+    file.touch()
+    notice = opened(page, lab).locator(".jr-notice")
+    expect(notice).to_contain_text(f"A damaged file was set aside as {file.name}")
+    assert axe(page, ".jr-panel") == []
+    file.unlink()
+    panel = opened(page, lab)
+    expect(panel.get_by_role("listitem").or_(panel.get_by_text("No session yet.")).first).to_be_visible()
+    expect(notice).to_be_hidden()
 
 
 def test_sessions_are_cancelled_in_the_panel_and_among_what_runs(
