@@ -163,9 +163,8 @@ def test_damaged_database_leaves_the_servers_own_metrics_alone(tmp_path: Path, o
     runtime = Runtime(Settings(data_dir=tmp_path))
     runtime.open()
     own.watch(runtime)
-    runtime._store.path = tmp_path / "gone" / "research.sqlite"
-    while not runtime._store._readers.empty():
-        runtime._store._readers.get().close()
+    runtime._store._readers._path = tmp_path / "gone" / "research.sqlite"
+    runtime._store._readers.close()
     try:
         assert [family.name for family in own.collect()]
     finally:
