@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .errors import InvalidRequest
-from .notebook import Request
+from .request import Request
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from . import card, cell, frames, history
-from .client import Client, Collection, LocalClient, NoCredential, Server, ServerClient, Session, connect
-from .client.discovery import kernel_id, parent_server
-from .errors import InvalidRequest, NoKey, ResearcherFailed, ResearchError, SessionNotFound
+from . import card, cell
+from .client import Client, Collection, LocalClient, NoCredential, Session, connect
+from .errors import NoKey, ResearcherFailed, ResearchError, SessionNotFound
 from .events import State
+from .request import Request, body_of
+from .whereabouts import unattended
 
 #: Seconds that the last update of an output may take after the session has ended.
 _SETTLE = 15.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """Say what a cell asks for."""
-
-    topic: str
-    researcher: str = "analysts"
-    options: Mapping[str, Any] = field(default_factory=dict)
-    ask: bool = False
-    yes: bool = False
-    #: None where nothing is said: then it waits where nobody is there to come back.
-    wait: bool | None = None
-    new: bool = False
-    in_kernel: bool = False
-    #: Read the cells of the running notebook too, or instead of its folder where no source is named.
-    cells: bool = False
-    #: DataFrames by the names that they are to have.
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def approve(self) -> str | None:
-        """Say whether a person is asked, as the contract has it."""
-        if self.ask and self.yes:
-            raise InvalidRequest("Either --ask or --yes: both together mean nothing.")
-        return "ask" if self.ask else "auto" if self.yes else None
 
 
 def research(
@@ -174,10 +146,10 @@ def begin(request: Request) -> Session | None:
                 "This server takes only a password, which the kernel does not have, so it cannot wait here: "
                 "set JUPYTER_RESEARCH_TOKEN, or leave out --wait and press Start."
             ) from None
-        cell.show_start(_body(request, None))
+        cell.show_start(body_of(request, None))
         return None
     try:
-        snapshot, created = client.submit(_body(request, client))
+        snapshot, created = client.submit(body_of(request, client))
     except NoKey as error:
         raise NoKey(f"{error}{_own_key(str(error))}") from None
     if not created:
@@ -191,19 +163,6 @@ def save_defaults(options: Mapping[str, Any]) -> None:
     kept = connect().keep_defaults(dict(options))
     said = ", ".join(f"{name} {value}" for name, value in kept.items()) or "none"
     print(f"Your defaults: {said}.")
-
-
-def unattended() -> bool:
-    """Tell whether this notebook runs by itself: papermill, nbconvert, a terminal that is none.
-
-    Such a kernel takes no input, and what started it is no Jupyter server.
-    """
-    shell = cell.running_shell()
-    if shell is None:
-        return False
-    if hasattr(shell, "kernel"):
-        return not getattr(shell.kernel, "_allow_stdin", True) and parent_server() is None
-    return not sys.stdin.isatty()
 
 
 def _own_key(sentence: str) -> str:
@@ -238,90 +197,6 @@ def _clients() -> list[Client]:
             raise
         return [own]
     return [first] if own is None or own is first else [first, own]
-
-
-def _body(request: Request, client: Client | None) -> dict[str, Any]:
-    """Give the body of `POST /sessions`."""
-    key = _key()
-    return {
-        "topic": request.topic,
-        "researcher": request.researcher,
-        "options": dict(request.options),
-        "approve": request.approve,
-        "notebook": _notebook(client),
-        "key": key,
-        **({"documents": documents} if (documents := _documents(request, client)) else {}),
-        **({"new": True} if request.new and key else {}),
-    }
-
-
-def _documents(request: Request, client: Client | None) -> list[dict[str, str]]:
-    """Make documents of what the kernel holds."""
-    found = []
-    if request.cells:
-        shell = cell.running_shell()
-        if shell is None:
-            raise InvalidRequest("There is no notebook here whose cells could be read: name files instead.")
-        path, saved = _saved(shell, client)
-        name = f"the cells of {path}" if path else "the cells of this notebook"
-        found.append({"name": name, "kind": "notebook", "text": history.notebook_of(shell, saved)})
-    for name, frame in request.data.items():
-        found.append({"name": name, "kind": "markdown", "text": frames.describe(frame, name)})
-    return found
-
-
-def _saved(shell: Any, client: Client | None) -> tuple[str | None, Mapping[str, Any] | None]:
-    """Give this notebook's name and its content as saved, where a server or the front end tells it."""
-    path = _notebook(client)
-    if path is not None and isinstance(client, ServerClient):
-        return path, client.content(path)
-    file = history.file_of(shell) or _named_file()
-    return (file.name, history.read(file)) if file is not None else (path, None)
-
-
-def _named_file() -> Path | None:
-    name = os.environ.get("JPY_SESSION_NAME", "")
-    return Path(name) if name.endswith(".ipynb") else None
-
-
-def _key() -> str | None:
-    """Name the cell that runs now, so that it rejoins its session when it runs again; None in a script.
-
-    The topic and the options are compared by the server. Where a front end tells no cell, all cells of the
-    notebook share a key.
-    """
-    shell = cell.running_shell()
-    if shell is None:
-        return None
-    parent = shell.get_parent() if hasattr(shell, "kernel") else {}
-    known = (parent.get("metadata") or {}).get("cellId")
-    place = f"cell {known}" if known else f"notebook {os.environ.get('JPY_SESSION_NAME') or Path.cwd()}"
-    return hashlib.sha256(place.encode()).hexdigest()[:32]
-
-
-def _notebook(client: Client | None) -> str | None:
-    """Give this notebook's path beneath the server's root folder, where it has one."""
-    if client is None:
-        return _beneath_root(parent_server())
-    if not isinstance(client, ServerClient):
-        return None
-    known = kernel_id()
-    try:
-        path = client.notebook(known) if known else None
-    except ResearchError:
-        # Some servers show their sessions to nobody; the name given at the start is nearly as good.
-        path = None
-    return path or _beneath_root(client.server)
-
-
-def _beneath_root(server: Server | None) -> str | None:
-    name = os.environ.get("JPY_SESSION_NAME", "")
-    if not name.endswith(".ipynb") or server is None or server.root is None:
-        return None
-    try:
-        return Path(name).resolve().relative_to(server.root.resolve()).as_posix()
-    except ValueError:
-        return None
 
 
 def _names(sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Sequence[str]:

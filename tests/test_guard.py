@@ -13,8 +13,9 @@ import pytest
 from jupyter_research.guard import Addresses, Refused, TooMuch, inflated
 from jupyter_research.guard.addresses import is_public
 from jupyter_research.sources.online import Unavailable
+from jupyter_research.sources.online.exchange import MAX_BYTES
 from jupyter_research.sources.online.pace import Pace
-from jupyter_research.sources.online.web import MAX_BYTES, Web
+from jupyter_research.sources.online.web import Web
 from jupyter_research.testing import FakeWeb, Reply
 from jupyter_research.work import Control
 

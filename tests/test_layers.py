@@ -19,7 +19,19 @@ RECORDS = {"ledger", "guard"}
 SERVICES = {"store", "broadcast", "documents", "sources", "models", "citations", "export"}
 SESSIONS = {"manager", "researchers", "graphs"}
 HANDLERS = {"handlers", "session_handlers", "report_handlers", "rest", "sockets", "identity", "access"}
-NOTEBOOK = {"magics", "line", "topics", "notebook", "history", "frames", "cell", "card", "widgets"}
+NOTEBOOK = {
+    "magics",
+    "line",
+    "topics",
+    "notebook",
+    "request",
+    "whereabouts",
+    "history",
+    "frames",
+    "cell",
+    "card",
+    "widgets",
+}
 
 #: What a module may import from our own package, itself aside.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -39,7 +51,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "widgets": FACTS | {"client", "export", "card"},
     "cell": FACTS | {"client", "card", "widgets"},
     **dict.fromkeys({"history", "frames"}, FACTS),
-    **dict.fromkeys({"magics", "line", "topics", "notebook"}, FACTS | NOTEBOOK | {"client", "export"}),
+    **dict.fromkeys(
+        {"magics", "line", "topics", "notebook", "request", "whereabouts"},
+        FACTS | NOTEBOOK | {"client", "export"},
+    ),
     "__init__": FACTS | {"context", "app", "magics", "notebook"},
     "testing": FACTS | CONTEXT | RECORDS | SERVICES | SESSIONS | {"analysts", "runtime"},
 }

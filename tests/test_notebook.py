@@ -16,7 +16,8 @@ from nbconvert import HTMLExporter
 
 from jupyter_research import card
 from jupyter_research.errors import InvalidRequest
-from jupyter_research.notebook import Request, library
+from jupyter_research.notebook import library
+from jupyter_research.request import Request
 
 TEXT = "A server keeps its users apart by tokens. Each user of a hub has a server of their own. " * 5
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, NotReady, SessionCancelled
 from ..ledger import Ledger
 from ..meter import Meter
 from ..report import Report
-from ..work import Drained, Finished, Outcome, Place, Proposed, Work
+from ..work import Drained, Outcome, Place, Work
 from .budget import usage
 from .cited import CitedTexts
 from .options import Options
 from .progress import Progress
+from .running import begun, checkpoints, run
 from .team import check_team
 from .thinking import PLAIN, Thinking
 
 if TYPE_CHECKING:
     from ..sources.online import Catalogue, OnlineSettings
     from .study import Study
-
-#: LangGraph's own work needs room beside the branches: a fan-out as wide as the limit waits for itself.
-_SPARE_THREADS: Final = 4
-
-#: The file of the graph's checkpoints in the session's folder.
-CHECKPOINTS: Final = "checkpoints.sqlite"
 
 
 class Analysts:
@@ -158,10 +152,10 @@ class Analysts:
 
         with self._study(work) as study:
             try:
-                if not (work.folder / CHECKPOINTS).exists():
+                if not begun(work.folder):
                     # Where there is nothing to read, that is said before LangGraph's seconds of imports.
                     study.shelf.read(study.progress)
-                return _run(study)
+                return run(study)
             except Stopped:
                 if work.control.cancelled.is_set():
                     raise SessionCancelled("The session was cancelled.") from None
@@ -173,12 +167,12 @@ class Analysts:
         Raises:
             NotReady: when it had found nothing yet.
         """
-        if not (work.folder / CHECKPOINTS).exists():
+        if not begun(work.folder):
             raise NotReady("The session was cancelled before it had found anything.")
         from .graph import build
         from .partial import partial_report
 
-        with self._study(work) as study, _checkpoints(work.folder / CHECKPOINTS) as checkpointer:
+        with self._study(work) as study, checkpoints(work.folder) as checkpointer:
             graph = build(study, checkpointer)
             snapshot = graph.get_state({"configurable": {"thread_id": work.session_id}})
             return partial_report(study, snapshot)
@@ -235,83 +229,3 @@ class Analysts:
                     budget=budget,
                     meter=self._meter,
                 )
-
-
-def _run(study: Study) -> Outcome:
-    from langgraph.errors import GraphDrained
-    from langgraph.runtime import RunControl
-    from langsmith import tracing_context
-
-    from ..documents import Stopped
-    from .graph import build
-
-    work = study.work
-    control = RunControl()
-    work.control.on_stop(lambda: control.request_drain("asked to stop"))
-    # Tracing that somebody's environment turns on would send what the session reads to a service.
-    with _checkpoints(work.folder / CHECKPOINTS) as checkpointer, tracing_context(enabled=False):
-        graph = build(study, checkpointer)
-        config = {
-            "configurable": {"thread_id": work.session_id},
-            "max_concurrency": 10 + _SPARE_THREADS,
-            "recursion_limit": 1000,
-        }
-        begin = _begin(graph, config, study)
-        if isinstance(begin, Report):
-            return Finished(report=begin)
-        try:
-            result = graph.invoke(begin, config, durability="sync", control=control)
-        except GraphDrained as drained:
-            raise Stopped("The graph has stopped at its next step.") from drained
-    if "__interrupt__" in result:
-        asked = result["__interrupt__"][0].value
-        detail = {"estimate": asked["estimate"]} if asked.get("estimate") else {}
-        return Proposed(question=asked["question"], proposal=asked["proposal"], detail=detail)
-    return Finished(report=Report.from_json(result["report"]))
-
-
-def _begin(graph: Any, config: dict[str, Any], study: Study) -> Any:
-    """Say what the graph is to be given: the start, a decision, or nothing, to go on where it was."""
-    from langgraph.types import Command
-
-    snapshot = graph.get_state(config)
-    state, decision = snapshot.values, study.work.decision
-    if not snapshot.config["configurable"].get("checkpoint_id"):
-        return {}
-    if "library" in state:
-        study.progress.found(state["library"]["files"])
-        study.shelf.reopen(study.progress.reading)
-    if "analysts" in state:
-        study.progress.team(state["analysts"])
-    if snapshot.interrupts:
-        if decision is None:
-            return None
-        return Command(resume={"proposal": decision.proposal, "feedback": decision.feedback})
-    if _left_undone(state, snapshot.next):
-        # The fan-out once more: it sends those to work that have failed.
-        graph.update_state(config, {"approved": True}, as_node="human_feedback")
-        return None
-    return None if snapshot.next else Report.from_json(state["report"])
-
-
-def _left_undone(state: Mapping[str, Any], following: Sequence[str]) -> bool:
-    """Tell whether all that is left to do is the work of analysts that failed."""
-    if following and following[0] != "write_report":
-        return False
-    return any(interview["failed"] for interview in state.get("interviews", {}).values())
-
-
-@contextmanager
-def _checkpoints(path: Path) -> Iterator[Any]:
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=5)
-    try:
-        # As durable as the session's log: a killed process loses nothing.
-        connection.execute("pragma journal_mode=wal")
-        connection.execute("pragma synchronous=normal")
-        # Nothing but plain data comes back from the file, whoever wrote it.
-        yield SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
-    finally:
-        connection.close()

@@ -76,7 +76,6 @@ class Manager:
         self._transitions.crew = self._turns
         self._lock = self._transitions.lock
         self._jobs = self._transitions.jobs
-        self._slots = self._transitions.slots
         self._adopt = adopt
         self.questions = Questions(
             store, registry, self._turns.session_folder, place, neighbours or Neighbours(None)
@@ -268,7 +267,7 @@ class Manager:
         self._removed(job, future)
         return True
 
-    def _answer(self, job: Job, future: Future[bytes] | None = None) -> Snapshot:
+    def _answer(self, job: Job, future: Future[bytes] | None) -> Snapshot:
         """Give the snapshot after the transition is committed."""
         if future is not None:
             settle(future)
