@@ -51,6 +51,8 @@ class ChoicesHandler(ResearchHandler):
         if noun == "models":
             check = bool(self.whole("check", 0, 0, 1))
             found = await self.access.call(runtime.models, self.caller, check=check)
+        elif noun == "sources":
+            found = await self.access.call(runtime.sources, self.caller)
         else:
             found = await self.access.call(getattr(runtime, noun))
         self.answer({noun: found})

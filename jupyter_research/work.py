@@ -36,7 +36,7 @@ class Place:
     #: Configured libraries by name; may lie outside the root.
     libraries: Mapping[str, Path] = field(default_factory=dict)
     guest: bool = False
-    #: Whose session it is, where one is to be started.
+    #: Whose session it is.
     owner: str = ""
     #: The notebook's file, where there is one.
     notebook: Path | None = None

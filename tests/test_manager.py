@@ -94,7 +94,7 @@ class Desk:
             self.registry,
             limits=Limits(**limits),
             folder=path / "sessions",
-            place=lambda notebook, guest: Place(root=path, folder=path, guest=guest),
+            place=lambda notebook, caller: Place(root=path, folder=path, guest=caller.guest),
         )
 
     def on_commit(self, logs: Any) -> None:

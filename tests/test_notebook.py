@@ -228,10 +228,10 @@ def test_a_library_is_named_by_its_full_path(folder: Path, monkeypatch: pytest.M
 
 
 def test_a_library_is_searched_without_a_session(kernel: Kernel) -> None:
-    found = kernel.value("j.library('users.md').search('keeping user apart', k=3)")
+    found = kernel.value("j.library('users.md').search('keeping user apart', k=3).to_dict('records')")
     assert [passage["path"].rpartition("/")[2] for passage in found] == ["users.md"]
     assert "A server keeps its users apart by tokens." in found[0]["quote"]
-    assert kernel.value("j.library('users.md').search('zebra')") == []
+    assert kernel.value("j.library('users.md').search('zebra').to_dict('records')") == []
     error = kernel.run("j.library('users.md').search(' ')", ok=False).error
     assert error is not None
     assert error.startswith("InvalidRequest: The query is empty")

@@ -553,3 +553,25 @@ class TestServer:
         answer = await me.ask("POST", "sessions", {"topic": TOPIC, "options": {"sources": ["arxiv"]}})
         assert answer.code == 400
         assert "not allowed" in json.loads(answer.body)["error"]
+
+
+class TestKeyOfAnOwner:
+    @pytest.fixture
+    def research_config(self, fake: FakeWeb, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        monkeypatch.delenv("TAVILY_API_KEY", raising=False)
+        return {
+            "source_addresses": fake.addresses,
+            "private_hosts": [fake.host],
+            "model_keys": lambda name, owner: KEYS.get(name) if owner == "local" else None,
+        }
+
+    async def test_key_that_the_servers_function_gives_is_used_at_work_and_named_to_its_owner(
+        self, me: Person
+    ) -> None:
+        [tavily] = [one for one in (await me.get("sources"))["sources"] if one["name"] == "tavily"]
+        assert "needs a key" not in tavily["description"]
+        options = {"sources": ["tavily"], "analysts": 1, "turns": 1}
+        started = await me.post("sessions", {"topic": TOPIC, "options": options, "approve": "auto"})
+        ended = await me.until(started["session_id"], "completed", "failed")
+        assert ended["state"] == "completed"
+        assert not [one for one in ended["limitations"] if "could not be searched" in one]

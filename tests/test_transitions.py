@@ -165,7 +165,7 @@ class Sessions(RuleBasedStateMachine):
             working = [job for job in jobs if job.state.working]
             queued = [job for job in jobs if job.state.value == "queued"]
             assert len(working) <= 2
-            assert len(queued) == self.desk.manager._slots.queued
+            assert len(queued) == self.desk.manager._transitions.slots.queued
             assert not queued or len(working) == 2
 
     def teardown(self) -> None:

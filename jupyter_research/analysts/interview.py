@@ -55,12 +55,13 @@ class Interviewer:
             "cut_short": after.get("cut_short"),
         }
         if interview["failed"] is None:
-            self._say("WRITE_SECTION", state, "{name}: the section is written")
+            self._say("WRITE_SECTION", state, "the section is written")
         return {"interviews": {state["analyst"]["id"]: interview}}
 
     def _ask_question(self, state: InterviewState, path: str) -> Update:
-        self._say("GENERATE_QUESTION", state, "{name}: asking question {turn} of {turns}")
         analyst, turns = state["analyst"], state.get("turns", [])
+        number, most = len(turns) + 1, self._study.options.turns
+        self._say("GENERATE_QUESTION", state, f"asking question {number} of {most}")
         model = self._study.model
         question = self._study.ask(
             path, [analyst, turns], lambda: model.ask(self._brief(state), analyst, turns)
@@ -75,17 +76,17 @@ class Interviewer:
     def _search(self, state: InterviewState, path: str) -> Update:
         # The passages stay in the ledger: in the state every checkpoint would carry them again.
         if self._study.shelf.wanted:
-            self._say("SEARCH_LIBRARY", state, "{name}: searching the library")
+            self._say("SEARCH_LIBRARY", state, "searching the library")
             self._study.search(path, state["query"])
         for source in self._study.online.names:
             title = self._study.online.title(source)
-            self._say(f"SEARCH_{source.upper()}", state, f"{{name}}: searching {title}")
+            self._say(f"SEARCH_{source.upper()}", state, f"searching {title}")
             self._study.find(source, path, state["query"])
         return {}
 
     def _answer(self, state: InterviewState, path: str) -> Update:
         hits = self._study.hits(self._path(state, "search"), state["query"])
-        self._say("GENERATE_ANSWER", state, f"{{name}}: reading {counted(len(hits), 'passage')}")
+        self._say("GENERATE_ANSWER", state, f"reading {counted(len(hits), 'passage')}")
         analyst, question, turns = state["analyst"], state["question"], state.get("turns", [])
         drafts = self._study.ask(
             path,
@@ -102,16 +103,16 @@ class Interviewer:
         over = self._study.budget.exhausted()
         more = len(turns) < self._study.options.turns and _brought_new(turns)
         found = counted(len(turns[-1]["drafts"]), "sentence")
-        self._say("ROUTE_MESSAGES", state, f"{{name}}: {found} found", turn=len(turns))
+        self._say("ROUTE_MESSAGES", state, f"{found} found")
         return {"go_on": more and over is None, "cut_short": over if more else None}
 
     def _save(self, state: InterviewState, path: str) -> Update:
         kept = sum(len(turn["drafts"]) for turn in state.get("turns", []))
-        self._say("SAVE_INTERVIEW", state, f"{{name}}: {counted(kept, 'sentence')} kept")
+        self._say("SAVE_INTERVIEW", state, f"{counted(kept, 'sentence')} kept")
         return {}
 
     def _write(self, state: InterviewState, path: str) -> Update:
-        self._say("WRITE_SECTION", state, "{name}: writing the section")
+        self._say("WRITE_SECTION", state, "writing the section")
         analyst, turns = state["analyst"], state.get("turns", [])
         section = self._study.ask(
             path,
@@ -155,13 +156,9 @@ class Interviewer:
         # The answer closes its turn, so the step after it belongs to the turn before.
         return f"{analyst}/turn-{turn if name == 'route' else turn + 1}/{name}"
 
-    def _say(self, step: str, state: InterviewState, message: str, *, turn: int | None = None) -> None:
+    def _say(self, step: str, state: InterviewState, what: str) -> None:
         analyst = state["analyst"]
-        number = turn or len(state.get("turns", [])) + 1
-        text = message.format(
-            name=analyst["name"].replace("{", "("), turn=number, turns=self._study.options.turns
-        )
-        self._study.progress.say(text, step, analyst=analyst["id"])
+        self._study.progress.say(f"{analyst['name']}: {what}", step, analyst=analyst["id"])
 
 
 def _brought_new(turns: Sequence[Turn]) -> bool:

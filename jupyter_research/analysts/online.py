@@ -14,7 +14,7 @@ from ..documents.parsing.parsed import storable
 from ..guard import host_of
 from ..ledger import Ledger
 from ..models import Hit
-from ..sources.online import Catalogue, Found, OnlineSource, Unavailable, is_address
+from ..sources.online import PAGES, Catalogue, Found, OnlineSource, Unavailable, is_address
 from ..work import Work
 from .finds import Finds, ranked
 from .progress import Progress
@@ -28,11 +28,9 @@ log = logging.getLogger(__name__)
 
 #: How many documents one search asks for, and how many pages of them are read.
 DOCUMENTS: Final = 10
-PAGES: Final = 4
+PAGES_READ: Final = 4
 #: What is kept of one text, in characters.
 _LONGEST: Final = 400_000
-#: What the pages are searched as that a person has named.
-_PAGES: Final = "web"
 _KINDS: Final = {
     "text/html": "page",
     "application/xhtml+xml": "page",
@@ -61,11 +59,11 @@ class Online:
         self.finds = Finds(work.folder)
         progress.searched(self.finds.ids())
         #: The names of what is searched.
-        self.names = [name for name in sources if not is_address(name)] + [_PAGES] * bool(self._pages)
+        self.names = [name for name in sources if not is_address(name)] + [PAGES] * bool(self._pages)
 
     def title(self, name: str) -> str:
         """Give a source's name as people call it."""
-        if name == _PAGES:
+        if name == PAGES:
             return ", ".join(host_of(page) for page in self._pages)
         return self._catalogue.title(name)
 
@@ -78,14 +76,14 @@ class Online:
 
         What was asked once in this place is not asked again, after a resume either.
         """
-        if name == _PAGES:
+        if name == PAGES:
             found = [one for one in map(self._page, self._pages) if one is not None]
         else:
             request = {"source": name, "query": query, "k": DOCUMENTS}
             answer = self._ledger.call(step, request, lambda: self._asked(name, query), kind="online")
             found = [Found.from_json(one) for one in answer["found"]]
             if answer["pages"]:
-                found = [self._page(one.url) or one for one in found[:PAGES]] + found[PAGES:]
+                found = [self._page(one.url) or one for one in found[:PAGES_READ]] + found[PAGES_READ:]
         texts = self.finds.keep(found)
         self._progress.searched(text.id for text in texts)
         return ranked(texts, query, k)

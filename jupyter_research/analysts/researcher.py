@@ -128,9 +128,9 @@ class Analysts:
         """Name what a local-only session connects to by itself: its model, where that is on this machine."""
         return self._thinking.local_addresses(options.get("model"))
 
-    def describe_sources(self) -> Sequence[Mapping[str, str]]:
-        """List the online sources that can be named."""
-        return self._catalogue.describe()
+    def describe_sources(self, owner: str, *, guest: bool) -> Sequence[Mapping[str, str]]:
+        """List the online sources that can be named; one that cannot be used says why."""
+        return self._catalogue.describe(owner, guest=guest)
 
     @property
     def _catalogue(self) -> Catalogue:

@@ -59,7 +59,7 @@ class Manager:
         *,
         limits: Limits,
         folder: Path,
-        place: Callable[[str | None, bool], Place],
+        place: Callable[[str | None, Caller], Place],
         on_deleted: Callable[[str], None] = lambda session_id: None,
         neighbours: Neighbours | None = None,
         adopt: Callable[[], Collection[str]] | None = None,

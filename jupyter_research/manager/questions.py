@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Questions:
         store: Store,
         registry: Registry,
         session_folder: Callable[[str], Path],
-        place: Callable[[str | None, bool], Place],
+        place: Callable[[str | None, Caller], Place],
         neighbours: Neighbours,
     ) -> None:
         self._store = store
@@ -156,7 +157,7 @@ class Questions:
             topic=record.topic,
             options=record.options,
             owner=row.owner,
-            place=self._place(record.notebook, record.guest or caller.guest),
+            place=self._place(record.notebook, replace(caller, guest=record.guest or caller.guest)),
             folder=folder,
             control=Control(),
         )

@@ -34,7 +34,7 @@ class Starting:
         turns: Turns,
         allowance: Allowance,
         *,
-        place: Callable[[str | None, bool], Place],
+        place: Callable[[str | None, Caller], Place],
     ) -> None:
         self._store = store
         self._registry = registry
@@ -49,7 +49,7 @@ class Starting:
         """Start a session, or find the one that the key names; tell whether it is new."""
         request = StartRequest.from_json(body)
         researcher = self._registry.get(request.researcher)
-        place = replace(self._place(request.notebook, caller.guest), owner=caller.owner)
+        place = self._place(request.notebook, caller)
         options = researcher.check(_with_documents(request, researcher), place)
         self._check_local(options)
         approve = request.approve or ("ask" if researcher.asks(options) else "auto")

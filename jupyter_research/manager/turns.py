@@ -20,7 +20,7 @@ from ..guard import Restraint, sentence, watch
 from ..report import Report
 from ..researchers import Local, Registry, Researcher
 from ..store import Store
-from ..work import Drained, Finished, Outcome, Place, Proposed, Work
+from ..work import Caller, Drained, Finished, Outcome, Place, Proposed, Work
 from .attempt import Attempt
 from .isolation import Isolation
 from .job import Job
@@ -43,7 +43,7 @@ class Turns:
         registry: Registry,
         *,
         folder: Path,
-        place: Callable[[str | None, bool], Place],
+        place: Callable[[str | None, Caller], Place],
         isolation: Isolation | None = None,
     ) -> None:
         self._transitions = transitions
@@ -141,7 +141,7 @@ class Turns:
             topic=record.topic,
             options=record.options,
             owner=job.owner,
-            place=self._place(record.notebook, record.guest),
+            place=self._place(record.notebook, Caller(owner=job.owner, guest=record.guest)),
             folder=folder,
             control=attempt.control,
             decision=job.decision,

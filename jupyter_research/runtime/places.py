@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import PathRefused
 from ..sources import EXAMPLE, example_library
-from ..work import Place
+from ..work import Caller, Place
 
 
 class Places:
@@ -23,7 +23,7 @@ class Places:
         configured = self._configured.items()
         return [own, *({"name": name, "description": f"The folder {path}."} for name, path in configured)]
 
-    def of(self, notebook: str | None, guest: bool) -> Place:
+    def of(self, notebook: str | None, caller: Caller) -> Place:
         """Say where a session of this notebook may read."""
         base = Path.cwd() if self._root is None else self._root
         folder, file = base, None
@@ -32,7 +32,14 @@ class Places:
             folder = file.parent
             if self._root is not None and not folder.resolve().is_relative_to(self._root.resolve()):
                 raise PathRefused("notebook must be a path beneath the server's root folder.")
-        return Place(root=self._root, folder=folder, libraries=self._libraries(), guest=guest, notebook=file)
+        return Place(
+            root=self._root,
+            folder=folder,
+            libraries=self._libraries(),
+            guest=caller.guest,
+            owner=caller.owner,
+            notebook=file,
+        )
 
     def _libraries(self) -> dict[str, Path]:
         return {EXAMPLE: example_library(), **{name: Path(path) for name, path in self._configured.items()}}

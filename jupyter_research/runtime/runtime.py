@@ -298,7 +298,7 @@ class Runtime:
             query,
             k=k,
             owner=caller.owner,
-            place=self._places.of(None, caller.guest),
+            place=self._places.of(None, caller),
             sources=sources,
             indexes=self.settings.indexes or folder.indexes,
             progress=progress,
@@ -346,9 +346,11 @@ class Runtime:
         """List the libraries that can be named as a source."""
         return self._places.describe()
 
-    def sources(self) -> Sequence[Mapping[str, str]]:
-        """List the online sources that can be named."""
-        described: Sequence[Mapping[str, str]] = self._analysts.describe_sources()
+    def sources(self, caller: Caller) -> Sequence[Mapping[str, str]]:
+        """List the online sources that can be named, each with what it lacks for this caller."""
+        described: Sequence[Mapping[str, str]] = self._analysts.describe_sources(
+            caller.owner, guest=caller.guest
+        )
         return described
 
     def register(self, researcher: Researcher) -> None:

@@ -6,11 +6,12 @@ Light to import: the client, and with it httpx, is imported when a session asks 
 from __future__ import annotations
 
 from .base import Found, OnlineSource, Unavailable
-from .catalogue import ENTRY_POINTS, Catalogue, is_address
+from .catalogue import ENTRY_POINTS, PAGES, Catalogue, is_address
 from .settings import OnlineSettings
 
 __all__ = [
     "ENTRY_POINTS",
+    "PAGES",
     "Catalogue",
     "Found",
     "OnlineSettings",

@@ -64,9 +64,9 @@ class Catalogue:
         allowed = self.settings.allowed
         return [name for name in sorted(self._targets) if allowed is None or name in allowed]
 
-    def describe(self, owner: str = "") -> list[dict[str, str]]:
+    def describe(self, owner: str, *, guest: bool) -> list[dict[str, str]]:
         """List name and description of each; one that cannot be used says why."""
-        return [{"name": name, "description": self._described(name, owner)} for name in self.names()]
+        return [{"name": name, "description": self._described(name, owner, guest)} for name in self.names()]
 
     def split(self, sources: Sequence[str], place: Place) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Part the online sources of a session from its files.
@@ -106,7 +106,9 @@ class Catalogue:
     def make(self, name: str, web: Web, place: Place) -> OnlineSource:
         """Make a source for a session."""
         source = self._load(name)
-        made: OnlineSource = source(web, self._address(name, source), self._key(name, place))
+        made: OnlineSource = source(
+            web, self._address(name, source), self._key(name, place.owner, place.guest)
+        )
         return made
 
     def title(self, name: str) -> str:
@@ -139,19 +141,19 @@ class Catalogue:
             raise UnknownName(f"There is no online source {name!r}: {self._offer()}.")
         elif name not in self.names():
             raise InvalidRequest(f"The online source {name} is not allowed on this server: {self._offer()}.")
-        elif missing := self._missing(name, self._key(name, place)):
+        elif missing := self._missing(name, self._key(name, place.owner, place.guest)):
             raise InvalidRequest(missing)
 
-    def _key(self, name: str, place: Place) -> str | None:
+    def _key(self, name: str, owner: str, guest: bool) -> str | None:
         """Give the key for a session; a guest of somebody else's server gets none of its host's."""
-        return None if place.guest else self.settings.key(name, place.owner)
+        return None if guest else self.settings.key(name, owner)
 
     def _offer(self) -> str:
         names = self.names()
         return f"choose among {', '.join(names)}" if names else "there is none"
 
-    def _described(self, name: str, owner: str) -> str:
-        return self._missing(name, self.settings.key(name, owner)) or str(self._load(name).description)
+    def _described(self, name: str, owner: str, guest: bool) -> str:
+        return self._missing(name, self._key(name, owner, guest)) or str(self._load(name).description)
 
     def _missing(self, name: str, key: str | None) -> str | None:
         """Say what a source lacks to be used, None when it lacks nothing."""
