@@ -307,8 +307,8 @@ def test_a_fault_that_no_wait_helps_ends_the_session_at_once(make, status, sente
     session.propose()
 
 
-def test_a_cancel_ends_a_call_that_hangs(make):
-    session = make(first=[Reply(fault="hang")])
+def ended_by_cancel(session, begun):
+    """Cancel a turn once it has begun, and tell whether it ended as cancelled."""
     caught = []
 
     def run():
@@ -319,31 +319,23 @@ def test_a_cancel_ends_a_call_that_hangs(make):
 
     thread = threading.Thread(target=run)
     thread.start()
-    while not session.server.asked:
+    while not begun():
+        assert thread.is_alive()
         time.sleep(0.01)
     session.control.cancel()
     thread.join(10)
-    assert not thread.is_alive() and caught
+    return not thread.is_alive() and bool(caught)
+
+
+def test_a_cancel_ends_a_call_that_hangs(make):
+    session = make(first=[Reply(fault="hang")])
+    assert ended_by_cancel(session, lambda: session.server.asked)
 
 
 @SLOW
 def test_a_cancel_wakes_one_that_waits_for_a_rate_limit(make):
     session = make(first=[Reply(status=429, headers={"Retry-After": "200"})])
-    caught = []
-
-    def run():
-        try:
-            session.turn()
-        except SessionCancelled as error:
-            caught.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    while not any("Waiting" in str(message) for message in session.said()):
-        time.sleep(0.01)
-    session.control.cancel()
-    thread.join(10)
-    assert not thread.is_alive() and caught
+    assert ended_by_cancel(session, lambda: any("Waiting" in str(message) for message in session.said()))
 
 
 def dear(asked):

@@ -133,3 +133,15 @@ def test_people_are_told_of_a_file_that_was_set_aside(
     next((folder.parent / "research" / "default").glob("research.damaged-*.sqlite")).unlink()
     assert cli.main(["list", "--in-process"]) == 0
     assert "damaged" not in capsys.readouterr().err
+
+
+def test_indexes_of_what_runs_without_a_server_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "a.md").write_text("# Kernels\n\nA kernel is a process that runs code.\n")
+    assert cli.main(["search", "--source", str(tmp_path / "a.md"), "kernel"]) == 0
+    capsys.readouterr()
+    cli.main(["doctor"])
+    told = [line for line in capsys.readouterr().out.splitlines() if "indexes: " in line]
+    assert "0 bytes" in told[0] and "indexes." in told[1] and "0 bytes" not in told[1]

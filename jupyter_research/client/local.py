@@ -46,7 +46,10 @@ class LocalClient:
         """Look at a data folder, by default where a server would keep its sessions; opens no session."""
         from ..runtime import examine
 
-        return examine(folder or _server_data_dir())
+        if folder is not None:
+            return examine(folder)
+        # Without a server this person's processes read from indexes of their own, beside the folder.
+        return examine(_server_data_dir(), _indexes())
 
     @staticmethod
     def kept_indexes(folder: Path | None = None) -> Iterator[KeptIndex]:

@@ -33,16 +33,22 @@ class Finding:
     advice: str | None = None
 
 
-def examine(path: Path) -> Iterator[Finding]:
+def examine(path: Path, indexes: Path | None = None) -> Iterator[Finding]:
     """Look at a data folder, and at those that further servers have taken beside it.
 
     Removes and repairs nothing, and may be done while a server works there.
+
+    Args:
+        path: the data folder.
+        indexes: where else indexes lie, for what runs without a server.
     """
     yield from _examine(path)
     for number in range(2, MAX_SIBLINGS + 1):
         beside = path.with_name(f"{path.name}-{number}")
         if beside.is_dir():
             yield from _examine(beside)
+    if indexes is not None and indexes.is_dir():
+        yield _sized("indexes", indexes)
 
 
 def _examine(path: Path) -> Iterator[Finding]:
@@ -54,7 +60,7 @@ def _examine(path: Path) -> Iterator[Finding]:
     if (path / "research.sqlite").exists():
         yield _database(path / "research.sqlite")
     for name in ("indexes", "sessions"):
-        yield Finding(what=name, text=f"{path / name}: {_size(path / name)}.")
+        yield _sized(name, path / name)
     yield from _set_aside(path)
     yield _space(path)
 
@@ -106,6 +112,10 @@ def _database(path: Path) -> Finding:
         return Finding(what="database", text=f"{path} was written by a newer version.", advice=advice)
     noun = "session" if sessions == 1 else "sessions"
     return Finding(what="database", text=f"{path} is whole: {sessions} {noun}, {_size(path)}.")
+
+
+def _sized(what: str, path: Path) -> Finding:
+    return Finding(what=what, text=f"{path}: {_size(path)}.")
 
 
 def _set_aside(path: Path) -> Iterator[Finding]:
