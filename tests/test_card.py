@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from jupyter_research import card
@@ -120,6 +124,21 @@ def test_a_page_says_when_it_was_true_while_the_session_could_go_on() -> None:
     assert f"As of {time[:10]} {time[11:16]} UTC; the session may have gone on." in shown["text/html"]
     for state in ("completed", "cancelled", "failed"):
         assert "may have gone on" not in card.bundle(snapshot(state=state), where="server")["text/html"]
+
+
+def test_nbconvert_shows_the_last_state_of_a_session_that_nobody_saw_end(tmp_path: Path) -> None:
+    analyst = {"id": "a1", "name": "Ada", "role": "Reader", "state": "working", "done": 1, "total": 4}
+    shown = snapshot(state="researching", analysts=[analyst], done=3, total=12, message="reading")
+    output = nbformat.v4.new_output("display_data", card.bundle(shown, where="server"))
+    cell = nbformat.v4.new_code_cell("%research what", outputs=[output])
+    path = tmp_path / "saved.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    page = path.with_suffix(".html").read_text(encoding="utf-8")
+    for words in ("what &lt;is&gt; this?", "researching, 3 of 12: reading", "Ada, Reader: working", "may have gone on"):
+        assert words in page
+    assert page.count("<progress") == 2
 
 
 def test_the_session_and_each_analyst_have_a_bar() -> None:

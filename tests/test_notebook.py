@@ -194,6 +194,26 @@ def test_plain_ipython_shows_progress_line_by_line(folder: Path, tmp_path: Path)
     assert "completed" in lines[-1]
 
 
+def test_a_console_prints_the_session_as_text(folder: Path, tmp_path: Path) -> None:
+    typed = (
+        "%load_ext jupyter_research\n%research what keeps users apart?\ns = _.wait(60)\ns\n"
+        "print(s.report.sources[0].path)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_console", "--simple-prompt", "--no-confirm-exit"],
+        cwd=folder,
+        env=environment(tmp_path),
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert card.IN_KERNEL in done.stdout, done.stdout + done.stderr
+    assert "completed: what keeps users apart?" in done.stdout
+    assert "users.md" in done.stdout
+    assert "<div" not in done.stdout
+
+
 def test_a_script_gets_its_report_without_ipython(folder: Path, tmp_path: Path) -> None:
     code = (
         "from jupyter_research import research\n"
