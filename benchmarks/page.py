@@ -48,7 +48,9 @@ WATCH = """(() => {
   };
   const shown = new Map();
   const painted = changes => {
-    const seqs = changes.map(({target}) => [target.dataset.sessionId, Number(target.dataset.seq)]);
+    // Those beyond the window are drawn once a second, and painted never.
+    const seen = changes.filter(({target}) => !target.hasAttribute('data-unseen'));
+    const seqs = seen.map(({target}) => [target.dataset.sessionId, Number(target.dataset.seq)]);
     const channel = new MessageChannel();
     channel.port1.onmessage = () => {
       const now = performance.timeOrigin + performance.now();
@@ -208,7 +210,8 @@ def idle(lab: Lab, page: Page) -> list[Figure]:
 def paint(lab: Lab, page: Page) -> list[Figure]:
     """Measure from the research thread to the painted frame."""
     paints = watched(lab, page, 10, 10)["paints"]
-    assert len(paints) > 1500, len(paints)
+    # Five of ten cards are in the window, or close to it.
+    assert len(paints) > 700, len(paints)
     return [
         Figure("update to paint, median, 10 sessions at 10/s", statistics.median(paints), 35, "ms"),
         Figure("update to paint, p95", statistics.quantiles(paints, n=20)[18], 60, "ms"),

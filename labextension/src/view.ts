@@ -7,10 +7,14 @@ import { Ending } from './ending';
 import { Header } from './header';
 import { CardModel, Host } from './host';
 import { Lanes } from './lanes';
+import { Sight } from './sight';
 import { Trail } from './trail';
 import { isFinished, isWorking } from './types';
 import { Usage } from './usage';
 import { PLAIN, stateWord, Words } from './words';
+
+/** A card that nobody sees is drawn so seldom: whoever searches or prints the page finds it true. */
+const UNSEEN_MS = 1000;
 
 /** Draw one session into `node`, at most once a frame. */
 export class SessionCard {
@@ -57,21 +61,26 @@ export class SessionCard {
     ]);
     this.work.append(this.bar.node, this.percent, this.message);
     this.foot.append(this.trail.node, this.usage.node);
+    this.sight = new Sight(this.node, () => this.onSight());
   }
 
-  /** Draw `model` at the next frame; of several in one frame only the last. */
+  /** Draw `model` at the next frame, of several in one frame only the last; later where nobody sees it. */
   update(model: CardModel): void {
-    const first = this.model === null;
+    const before = this.model;
     this.model = model;
-    if (first) {
+    if (before === null) {
       this.draw();
-    } else if (!this.frame) {
-      this.frame = requestAnimationFrame(() => this.draw());
+    } else if (this.sight.near || isNews(before, model)) {
+      this.schedule();
+    } else {
+      this.later ||= window.setTimeout(() => this.schedule(), UNSEEN_MS);
     }
   }
 
   dispose(): void {
     this.disposed = true;
+    this.sight.dispose();
+    window.clearTimeout(this.later);
     cancelAnimationFrame(this.frame);
     this.header.dispose();
     this.actions.dispose();
@@ -79,8 +88,22 @@ export class SessionCard {
     this.node.remove();
   }
 
+  private schedule(): void {
+    this.frame ||= requestAnimationFrame(() => this.draw());
+  }
+
+  /** Nothing moves where nobody sees it, and what waited to be drawn is drawn when somebody does. */
+  private onSight(): void {
+    setAttributes(this.node, { 'data-unseen': !this.sight.near });
+    if (this.sight.near && this.later) {
+      this.schedule();
+    }
+  }
+
   private draw(): void {
     this.frame = 0;
+    window.clearTimeout(this.later);
+    this.later = 0;
     const model = this.model;
     if (!model) {
       return;
@@ -189,6 +212,8 @@ export class SessionCard {
 
   private model: CardModel | null = null;
   private frame = 0;
+  private later = 0;
+  private readonly sight: Sight;
   private disposed = false;
   private said: string | null = null;
   private readonly commands: Commands;
@@ -218,4 +243,14 @@ export class SessionCard {
     role: 'status',
     'aria-live': 'polite'
   });
+}
+
+/** Tell what is announced, whoever looks, from a step on the way. */
+function isNews(before: CardModel, after: CardModel): boolean {
+  return (
+    before.snapshot.state !== after.snapshot.state ||
+    before.link !== after.link ||
+    before.notice !== after.notice ||
+    before.start !== after.start
+  );
 }

@@ -208,6 +208,36 @@ def test_a_completed_session_offers_resume_only_where_an_analyst_failed(card: Ca
     expect(card.button("Cancel")).to_be_hidden()
 
 
+def test_a_card_out_of_sight_is_drawn_seldom_but_its_states_at_once(card: Card) -> None:
+    card.page.clock.install(time=0)
+    log = working()
+    card.draw(log)
+    card.page.evaluate("document.body.style.paddingTop = '5000px'")
+    expect(card.node).to_have_attribute("data-unseen", "")
+    card.page.clock.pause_at(60_000)
+    first = len(log.events)
+
+    def draw() -> None:
+        card.page.evaluate("events => harness.draw(events, {})", log.events)
+
+    def shown(after: int) -> int:
+        card.page.clock.run_for(after)
+        return int(str(card.node.get_attribute("data-seq")))
+
+    log.update("one more")
+    draw()
+    assert shown(after=500) == first
+    assert shown(after=600) == first + 1
+    log.add("research_paused", state="paused", reason="asked for", attempt=1)
+    draw()
+    assert shown(after=50) == first + 2
+    log.update("another")
+    draw()
+    card.page.evaluate("document.body.style.paddingTop = ''")
+    expect(card.node).not_to_have_attribute("data-unseen", "")
+    assert shown(after=50) == first + 3
+
+
 def test_bars_say_their_values(card: Card) -> None:
     card.draw(working())
     bars = card.node.get_by_role("progressbar")
