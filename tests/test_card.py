@@ -136,7 +136,12 @@ def test_nbconvert_shows_the_last_state_of_a_session_that_nobody_saw_end(tmp_pat
     command = [sys.executable, "-m", "nbconvert", "--to", "html", str(path)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     page = path.with_suffix(".html").read_text(encoding="utf-8")
-    for words in ("what &lt;is&gt; this?", "researching, 3 of 12: reading", "Ada, Reader: working", "may have gone on"):
+    for words in (
+        "what &lt;is&gt; this?",
+        "researching, 3 of 12: reading",
+        "Ada, Reader: working",
+        "may have gone on",
+    ):
         assert words in page
     assert page.count("<progress") == 2
 

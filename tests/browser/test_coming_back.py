@@ -301,6 +301,37 @@ def test_where_research_is_not_offered_the_card_stops_asking(
     gate.touch()
 
 
+def test_a_server_that_refuses_every_connection_is_given_up_and_may_be_tried_again(
+    page: Page, lab: Lab, gate: Path
+) -> None:
+    line = Line(page)
+    page.clock.install()
+    session_id = started(lab, "slow", until=str(gate))
+    notebook = Notebook(page, lab, written(lab, "gone for good.ipynb", saved_data(lab, session_id)))
+    notebook.reload()
+    card = card_of(page)
+    expect_live(card, "researching")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "research/api" in request.url else None)
+    page.on("websocket", lambda socket: asked.append(socket.url) if "research/api" in socket.url else None)
+    line.break_()
+    expect(card).to_have_attribute("data-link", "lost")
+    page.clock.run_for(10 * 60_000)
+    wait_for(lambda: page.wait_for_timeout(50) or len(asked) > 1, "another attempt")
+    expect(card).to_have_attribute("data-link", "lost")
+    page.clock.run_for(25 * 60_000)
+    expect(card).to_have_attribute("data-link", "stopped")
+    expect(card.get_by_text("The server answers no longer.")).to_be_visible()
+    asked.clear()
+    page.clock.run_for(30 * 60_000)
+    assert asked == []
+    line.cut = False
+    # Past the dialogs of JupyterLab, which has questions of its own after an hour.
+    card.locator(".jr-notice button").dispatch_event("click")
+    expect_live(card, "researching")
+    gate.touch()
+
+
 def test_a_network_that_is_lost_for_a_while_is_waited_for(page: Page, lab: Lab, gate: Path) -> None:
     line = Line(page)
     without_kernel(page)

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from .lab import Notebook
+from .lab import Lab, Notebook
+from .test_coming_back import (
+    card_of,
+    expect_live,
+    saved_data,
+    slow,
+    start_slow,
+    started,
+    without_kernel,
+    written,
+)
 
 LAB = {"app": "notebook"}
 
@@ -26,3 +37,41 @@ def test_a_session_is_approved_and_comes_back_after_a_reload(
     expect(again).to_have_count(1)
     expect(again).to_have_attribute("data-link", "live")
     expect(again.get_by_role("heading", name="Why")).to_be_visible()
+
+
+def test_two_windows_with_one_session_agree(
+    page: Page, lab: Lab, open_notebook: Callable[..., Notebook], tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    notebook = open_notebook("%load_ext jupyter_research", slow(gate, "two windows"))
+    card, session_id = start_slow(notebook, page)
+    # A notebook has a window of its own here, where JupyterLab has a tab.
+    window = page.context.new_page()
+    without_kernel(window)
+    Notebook(window, lab, written(lab, "other.ipynb", saved_data(lab, session_id))).reload()
+    other = card_of(window)
+    expect_live(other, "researching")
+    other.get_by_role("button", name="Pause").click()
+    expect_live(card, "paused")
+    card.get_by_role("button", name="Resume").click()
+    gate.touch()
+    for one in (card, other):
+        expect_live(one, "completed")
+
+
+def test_the_panel_leads_to_the_cell_and_cancels(page: Page, lab: Lab, tmp_path: Path) -> None:
+    session_id = started(lab, "slow", until=str(tmp_path / "never"))
+    without_kernel(page)
+    Notebook(page, lab, written(lab, "panel.ipynb", saved_data(lab, session_id))).reload()
+    card = card_of(page)
+    expect_live(card, "researching")
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+    row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="from outside").first
+    row.get_by_role("button").first.click()
+    expect(card).to_be_visible()
+    expect(page.locator(".jr-session")).to_have_count(1)
+    row.hover()
+    row.get_by_role("button", name="Cancel", exact=True).click()
+    page.wait_for_timeout(400)  # A double click confirms nothing.
+    row.get_by_role("button", name="Yes, cancel").click()
+    expect_live(card, "cancelled")
