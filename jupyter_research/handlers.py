@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tornado import web
 
-from .errors import SwitchedOff
+from .errors import InvalidRequest, SwitchedOff
 from .report_handlers import AskHandler, ReportHandler, SearchHandler, SourceHandler
 from .rest import ResearchHandler, authorized
 from .session_handlers import (
@@ -47,7 +47,6 @@ class ChoicesHandler(ResearchHandler):
     async def get(self, noun: str) -> None:
         """Answer with name and description of each."""
         runtime = await self.access.runtime()
-        # Whether a provider answers is asked with the host's keys, so not for a guest.
         if noun == "models":
             check = bool(self.whole("check", 0, 0, 1))
             found = await self.access.call(runtime.models, self.caller, check=check)
@@ -72,6 +71,10 @@ class DefaultsHandler(ResearchHandler):
     @authorized("write", "research")
     async def put(self) -> None:
         """Take the choices of the body in place of the earlier ones."""
+        if not self.request.body:
+            raise InvalidRequest(
+                "Give the choices as a JSON object: an empty one forgets those that were kept."
+            )
         body = self.body()
         runtime = await self.access.runtime()
         self.answer(await self.access.call(runtime.keep_defaults, self.caller, body))

@@ -198,6 +198,7 @@ class TestOwners:
         assert await bob.get("defaults") == {}
         assert read(await bob.ask("PUT", "defaults", {}), 200) == {}
         assert await ann.get("defaults") == {"turns": 1}
+        assert "JSON object" in read(await ann.ask("PUT", "defaults"), 400)["error"]
         refused = read(await ann.ask("PUT", "defaults", {"model": "no such"}), 400)
         assert refused["code"] == "unknown_name"
         assert read(await ann.ask("PUT", "defaults", {"turns": 99}), 400)["code"] == "invalid"

@@ -163,7 +163,8 @@ class Hub(IdentityProvider):
 class TestGuests:
     @pytest.fixture
     def research_config(self) -> dict[str, Any]:
-        return {"models": {"house": {"model": "openai:house", "base_url": "http://127.0.0.1:9/v1"}}}
+        house = {"model": "openai:house", "base_url": "http://127.0.0.1:9/v1", "key": "openai"}
+        return {"models": {"house": house}}
 
     @pytest.fixture
     def jp_server_config(self, jp_server_config: Config) -> Config:
@@ -193,8 +194,12 @@ class TestGuests:
                 await me.connect()
             assert refusal.value.code == status
 
-    async def test_guest_does_not_ask_providers_with_the_hosts_keys(self, me: Person) -> None:
+    async def test_guest_does_not_ask_providers_with_the_hosts_keys(
+        self, me: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "the-hosts-own")
         Hub.hub_auth = HubAuth(hub_user("bob"))
-        models = (await me.get("models?check=1"))["models"]
-        assert "house" in {model["name"] for model in models}
-        assert not [model for model in models if "answers" in model]
+        models = {model["name"]: model for model in (await me.get("models?check=1"))["models"]}
+        assert "there is no key for openai" in models["house"]["description"]
+        # It would be "no answer: ConnectError" had it been asked.
+        assert "key" in models["house"]["answers"]

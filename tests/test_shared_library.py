@@ -174,8 +174,8 @@ try:
 except PermissionError:
     print("the fault did happen")
 """
-    for folder in (course, *course.parents[:3]):
-        if os.geteuid() == 0 and folder.stat().st_uid == 0 and "pytest" in str(folder):
+    for folder in (course, *course.parents):
+        if os.geteuid() == 0 and folder.stat().st_uid == 0 and "pytest-of" in str(folder):
             folder.chmod(0o755)
     for folder in (course, course / ".jupyter_research"):
         folder.chmod(0o555)

@@ -56,7 +56,8 @@ def test_a_thread_comes_back_to_its_pool_without_a_session(desk: Desk, pool: Thr
         return "done"
 
     def with_own_session() -> None:
-        set_session_context(session_id)
+        assert seen[0] is not None
+        set_session_context(seen[0])
         checkpoint()
 
     desk.add("function", function)

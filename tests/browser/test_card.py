@@ -176,7 +176,8 @@ def test_cancel_asks_and_no_answer_is_no(card: Card) -> None:
 
 
 def test_cancel_is_sent_once_confirmed_and_not_by_a_double_click(card: Card) -> None:
-    card.page.clock.install()
+    card.page.clock.install(time=0)
+    card.page.clock.pause_at(1000)
     card.draw(working())
     card.button("Cancel").click()
     card.button("Yes, cancel").click()

@@ -247,8 +247,9 @@ def test_owner_and_guest_in_front_of_one_server_each_see_their_own(
     # What a guest starts by a button of the page is the guest's own.
     panel = bob.panel()
     expect(panel.get_by_role("listitem")).to_have_count(0)
-    panel.get_by_label("What do you want to know?").fill("how are the users kept apart?")
-    panel.get_by_label("Folders, files or libraries; empty for this folder").fill("example")
+    panel.get_by_role("button", name="New session").click()
+    panel.get_by_label("Topic", exact=True).fill("how are the users kept apart?")
+    panel.get_by_label("Sources: files, folders or libraries").fill("example")
     panel.get_by_role("button", name="Start").click()
     own = bob.page.locator(".jr-tab .jr-session")
     expect(own).to_contain_text("belongs to bob")
