@@ -93,7 +93,7 @@ class ResearchApp(ExtensionApp):
         0,
         min=0,
         help="How many seconds one session may work in all; 0 for no limit. The built-in analysts end with "
-        "the report that they have by then, a function of yours fails.",
+        "the report that they have by then, a function of yours is completed without one.",
     ).tag(config=True)
     max_bytes_per_owner = Integer(
         0,

@@ -107,6 +107,8 @@ def _what_happens(snapshot: Snapshot) -> str:
         return str(snapshot["error"]["message"])
     if snapshot["state"] == State.AWAITING_APPROVAL.value:
         return str(snapshot.get("question") or "waits for approval")
+    if snapshot["state"] == State.COMPLETED.value and not snapshot["report_available"]:
+        return " ".join(snapshot["limitations"])
     return "" if State(snapshot["state"]).finished else str(snapshot["message"] or "")
 
 

@@ -103,12 +103,6 @@ class LimitReached(ResearchError):
         self.retry_after = retry_after
 
 
-class TimeUp(ResearchError):
-    """The session has worked for as long as one session may."""
-
-    code = "time_limit"
-
-
 class StorageFailed(ResearchError):
     """The session could not be written to disk."""
 

@@ -63,7 +63,7 @@ class Reader(Researcher, Protocol):
         """Answer a question from what the session has read."""
 
     def partial(self, work: Work) -> Report:
-        """Give what a cancelled session had found; raise `NotReady` where that is nothing."""
+        """Give what a session that was ended had found; raise `NotReady` where that is nothing."""
 
 
 @runtime_checkable

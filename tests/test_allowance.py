@@ -12,7 +12,7 @@ from test_manager import ALICE, BOB, Desk
 
 from jupyter_research.analysts import Analysts
 from jupyter_research.context import request_approval, send_status_update
-from jupyter_research.errors import LimitReached
+from jupyter_research.errors import LimitReached, WrongState
 from jupyter_research.manager import allowance
 from jupyter_research.work import Place
 
@@ -37,15 +37,39 @@ def endless(topic: str) -> str:
         time.sleep(0.01)
 
 
-def test_a_function_that_works_for_too_long_fails_and_lets_the_next_one_in(desk_with: Callable[..., Desk]):
+def test_a_function_that_works_for_too_long_is_completed_and_lets_the_next_one_in(
+    desk_with: Callable[..., Desk],
+):
     desk = desk_with(max_session_seconds=1, max_working_sessions=1)
     desk.add("endless", endless)
     desk.add("note", lambda topic: "noted")
     session_id, after = desk.start(researcher="endless"), desk.start(researcher="note")
-    failed = desk.until(session_id, "failed")
-    assert failed["error"]["code"] == "time_limit" and "max_session_seconds" in failed["error"]["message"]
+    ended = desk.until(session_id, "completed")
+    assert ended["report_available"] is False and ended["error"] is None
+    [limitation] = ended["limitations"]
+    assert "1 seconds" in limitation and "max_session_seconds" in limitation
     desk.until(after, "completed")
-    with pytest.raises(LimitReached, match="1 seconds"):
+    with pytest.raises(WrongState):
+        desk.manager.resume(ALICE, session_id)
+
+
+def test_cell_of_a_session_whose_time_ran_out_starts_a_new_one(desk_with: Callable[..., Desk]):
+    desk = desk_with(max_session_seconds=1)
+    desk.add("endless", endless)
+    first = desk.start(researcher="endless", key="cell")
+    desk.until(first, "completed")
+    assert desk.start(researcher="endless", key="cell") != first
+
+
+def test_failed_session_that_has_had_its_time_is_not_resumed(desk_with: Callable[..., Desk]):
+    desk = desk_with(max_session_seconds=3600)
+    desk.add("fails", lambda topic: str(1 / 0))
+    session_id = desk.start(researcher="fails")
+    desk.until(session_id, "failed")
+    job = desk.manager._job(ALICE, session_id)
+    job.worked += 3601
+    desk.manager._jobs[session_id] = job
+    with pytest.raises(LimitReached, match="3,600 seconds"):
         desk.manager.resume(ALICE, session_id)
 
 
@@ -83,7 +107,7 @@ def test_a_planner_gets_its_time_as_a_budget_and_some_grace(
     desk.manager._allowance.end_overdue()
     assert desk.state(session_id) == "researching"
     monkeypatch.setattr(allowance, "GRACE", 0.5)
-    desk.until(session_id, "failed")
+    assert desk.until(session_id, "completed")["report_available"] is False
 
 
 def test_the_built_in_analysts_are_told_the_limit(tmp_path: Path):

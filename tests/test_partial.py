@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,29 @@ async def test_cancelled_session_gives_what_it_had_found_and_says_that_it_is_a_p
             assert source["text"][citation["start"] : citation["end"]] == citation["quote"]
     page = await me.ask("GET", f"sessions/{session_id}/report?partial=1")
     assert page.code == 200 and b"partial report" in page.body
+
+
+async def test_session_whose_time_is_up_ends_with_what_it_had_found(
+    me: Person, jp_root_dir: Path, held: list[str], jp_serverapp: Any
+) -> None:
+    (jp_root_dir / "tides.md").write_text(LIBRARY)
+    session_id = (await me.post("sessions", BODY))["session_id"]
+
+    async def one_is_done() -> bool:
+        snapshot = await me.get(f"sessions/{session_id}")
+        return any(analyst["state"] == "done" for analyst in snapshot["analysts"])
+
+    await until(one_is_done)
+    (extension,) = jp_serverapp.extension_manager.extension_apps["jupyter_research"]
+    manager = extension.access.opened._manager
+    object.__setattr__(manager._transitions.limits, "max_session_seconds", 1)
+    manager._jobs[session_id].worked += 1000
+    await asyncio.to_thread(manager._allowance.end_overdue)
+    ended = await me.until(session_id, "completed")
+    assert ended["report_available"] and "max_session_seconds" in ended["limitations"][0]
+    report = json.loads((await me.ask("GET", f"sessions/{session_id}/report?format=json")).body)
+    assert report["made"]["partial"] is True and report["limitations"] == ended["limitations"]
+    assert "1 of 2 interviews" in report["limitations"][1]
 
 
 async def test_session_cancelled_before_anything_was_found_says_so(me: Person, jp_root_dir: Path) -> None:

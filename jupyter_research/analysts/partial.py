@@ -1,4 +1,4 @@
-"""Put together what a session had found when it was cancelled."""
+"""Put together what a session had found when it was ended before its time."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def partial_report(study: Study, snapshot: Any) -> Report:
     written = [interviews[one["id"]] for one in state.get("analysts", ()) if one["id"] in interviews]
     sections = [interview["section"] for interview in written if interview["section"]]
     if not sections:
-        raise NotReady("The session was cancelled before an interview was done: there is nothing to report.")
+        raise NotReady("The session was ended before an interview was done: there is nothing to report.")
     draft = {**state, "interviews": interviews, "introduction": _NOTHING, "body": sections}
     draft["conclusion"] = _NOTHING
     checked = {**draft, **Steps(study).check_citations(cast(State, draft))}
     report = assemble(study, cast(State, checked))
     said = (
-        f"This is a partial report: the session was cancelled when {len(sections)} of "
+        f"This is a partial report: the session was ended when {len(sections)} of "
         f"{len(state['analysts'])} interviews were done. It has no introduction, no conclusion, and nobody "
         "has weighed its sections against each other."
     )

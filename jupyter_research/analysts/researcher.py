@@ -162,13 +162,13 @@ class Analysts:
                 return Drained()
 
     def partial(self, work: Work) -> Report:
-        """Give what a cancelled session had found, marked as the part that it is.
+        """Give what a session that was ended had found, marked as the part that it is.
 
         Raises:
             NotReady: when it had found nothing yet.
         """
         if not begun(work.folder):
-            raise NotReady("The session was cancelled before it had found anything.")
+            raise NotReady("The session was ended before it had found anything.")
         from .graph import build
         from .partial import partial_report
 

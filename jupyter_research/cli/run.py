@@ -69,9 +69,9 @@ def finish(client: Client, snapshot: Snapshot, arguments: Namespace) -> int:
         _deliver(client, snapshot, arguments)
     elif arguments.json:
         print(json.dumps({"snapshot": snapshot, "report": None}))
-    if State(snapshot["state"]) is State.COMPLETED:
+    if snapshot["report_available"] and State(snapshot["state"]) is State.COMPLETED:
         return 0
-    print(f"jupyter research: {phase(snapshot)}", file=sys.stderr)
+    print(" ".join([f"jupyter research: {phase(snapshot)}", *snapshot["limitations"]]), file=sys.stderr)
     return 1
 
 

@@ -250,6 +250,8 @@ def _not_ready(snapshot: Snapshot) -> str:
     if snapshot["error"]:
         return f"The session has no report, it failed: {snapshot['error']['message']}"
     state, advice = State(snapshot["state"]), ""
+    if state is State.COMPLETED:
+        return " ".join(["The session was completed without a report.", *snapshot["limitations"]])
     if not state.finished:
         advice = "; `.wait()` waits for it"
     elif state is State.CANCELLED and partly_done(snapshot):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ..errors import LimitReached, TimeUp
+from ..errors import LimitReached, ResearchError
+from ..report import Report
 from ..store import Store
 from .job import Job
 from .transitions import Transitions
+
+log = logging.getLogger(__name__)
 
 #: Seconds more for a researcher that plans: told of the limit as its budget, it ends by itself with a report.
 GRACE: Final = 60.0
@@ -21,24 +25,52 @@ _RETRY: Final = 600
 class Allowance:
     """End what has worked for too long, and refuse those who fill the disk."""
 
-    def __init__(self, store: Store, transitions: Transitions, session_folder: Callable[[str], Path]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        transitions: Transitions,
+        session_folder: Callable[[str], Path],
+        partial: Callable[[Job], Report],
+    ) -> None:
+        """Take what is asked; `partial` gives what a session has found so far, or raises `ResearchError`."""
         self._store = store
         self._transitions = transitions
         self._session_folder = session_folder
+        self._partial = partial
 
     def end_overdue(self) -> None:
-        """Fail the sessions whose time is up."""
-        limit = self._transitions.limits.max_session_seconds
+        """Complete the sessions whose time is up, with what they have found."""
         with self._transitions.lock:
-            for job in list(self._transitions.jobs.values()):
-                if limit and job.state.working and job.seconds > limit + (GRACE if job.plans else 0):
-                    self._transitions.fail(job, TimeUp(_time_up(limit)))
+            overdue = [job for job in self._transitions.jobs.values() if self._overdue(job)]
+        for job in overdue:
+            # It reads files, so not under the lock: whoever cancels meanwhile need not wait.
+            report = self._found(job)
+            with self._transitions.lock:
+                if self._overdue(job):
+                    self._transitions.run_out(job, _time_up(self._limit), report)
+
+    @property
+    def _limit(self) -> int:
+        return self._transitions.limits.max_session_seconds
+
+    def _overdue(self, job: Job) -> bool:
+        grace = GRACE if job.plans else 0
+        return bool(self._limit) and job.state.working and job.seconds > self._limit + grace
+
+    def _found(self, job: Job) -> Report | None:
+        try:
+            return self._partial(job)
+        except ResearchError:
+            return None  # Nothing, or a function, whose findings nobody knows.
+        except Exception:
+            # Its files are in use, and its time is up in any case.
+            log.warning("Session %s has no partial report.", job.log.session_id, exc_info=True)
+            return None
 
     def check_time(self, job: Job) -> None:
         """Refuse to go on with a session whose time is up."""
-        limit = self._transitions.limits.max_session_seconds
-        if limit and job.seconds > limit:
-            raise LimitReached(_time_up(limit), retry_after=_RETRY)
+        if self._limit and job.seconds > self._limit:
+            raise LimitReached(_time_up(self._limit), retry_after=_RETRY)
 
     def check_room(self, owner: str) -> None:
         """Refuse a new session to somebody whose sessions fill the room that one person has."""

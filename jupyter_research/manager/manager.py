@@ -81,7 +81,12 @@ class Manager:
             store, registry, self._turns.session_folder, place, neighbours or Neighbours(None)
         )
         self.recovery = Recovery(store, self._transitions, self._resume)
-        self._allowance = Allowance(store, self._transitions, self._turns.session_folder)
+        self._allowance = Allowance(
+            store,
+            self._transitions,
+            self._turns.session_folder,
+            lambda job: self.questions.found(Caller(owner=job.owner), job.log.session_id),
+        )
         self._retention = Retention(store, limits, self._remove_where)
         self._chores = Chores(self._chores_of(limits))
         self._starting = Starting(

@@ -133,6 +133,10 @@ class Questions:
         state = self.snapshot(caller, session_id)["state"]
         if state != State.CANCELLED.value:
             raise WrongState(f"The session is {state}: only a cancelled one has a partial report.")
+        return self.found(caller, session_id)
+
+    def found(self, caller: Caller, session_id: str) -> Report:
+        """Give what a session has found so far."""
         researcher, work = self._reading(caller, session_id)
         return researcher.partial(work)
 

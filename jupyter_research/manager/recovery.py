@@ -98,6 +98,7 @@ class Recovery:
                 if attempt is not None:
                     attempt.cancel()
                     self._transitions.leave_behind(job)
+                job.decided.set()  # A function may wait for a decision that nobody can make any more.
                 if working:
                     self._transitions.release(job)
                 elif queued:

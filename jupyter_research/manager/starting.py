@@ -130,8 +130,14 @@ class Starting:
                 record.fingerprint,
             ) and as_json(known.options) == record.options
             if same and row.state not in (State.FAILED, State.CANCELLED):
-                return self._store.log(row.session_id)
+                found = self._store.log(row.session_id)
+                return None if found is None or self._ran_out(found) else found
         return None
+
+    def _ran_out(self, session_log: SessionLog) -> bool:
+        """Tell whether a session reached a cap before it had a report: who runs its cell again wants one."""
+        snapshot = self._store.snapshot(session_log)
+        return snapshot["state"] == State.COMPLETED.value and not snapshot["report_available"]
 
     def _key_lock(self, owner: str, key: str) -> threading.Lock:
         with self._transitions.lock:

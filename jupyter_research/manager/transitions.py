@@ -8,12 +8,15 @@ import logging
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+import orjson
 
 from ..errors import LimitReached, ResearcherFailed, ResearchError
 from ..events import Kind, State
 from ..guard import Restraint
+from ..report import Report
 from ..store import Store
 from .attempt import Attempt
 from .job import Job
@@ -213,6 +216,21 @@ class Transitions:
         self.leave(job, future)
         return future
 
+    def run_out(self, job: Job, sentence: str, report: Report | None) -> None:
+        """Complete a session at a cap, with the report of what it has found if there is one."""
+        attempt = job.running
+        limitations = [sentence, *(report.limitations if report else ())]
+        body = None
+        if report is not None:
+            body = orjson.dumps(replace(report, limitations=tuple(limitations)).to_json())
+        detail = {"report_available": report is not None, "limitations": limitations}
+        future = self.close_attempt(job, Kind.RESEARCH_COMPLETED, State.COMPLETED, detail, report=body)
+        if attempt is not None:
+            attempt.cancel()
+            self.leave_behind(job)
+        job.decided.set()
+        self.leave(job, future)
+
     def fail(self, job: Job, error: BaseException) -> None:
         """End a session with the error of its researcher."""
         if isinstance(error, ResearchError):
@@ -228,6 +246,7 @@ class Transitions:
         if attempt is not None:
             attempt.cancel()
             self.leave_behind(job)
+        job.decided.set()
         self.leave(job, future)
 
     def mend(self, job: Job) -> None:
