@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ipaddress
+import itertools
 import socket
 import zlib
 from collections.abc import Callable, Iterator
@@ -182,6 +183,26 @@ def test_no_more_than_one_byte_beyond_the_limit_is_ever_unpacked() -> None:
         for piece in inflated([zlib.compress(b"a" * 10_000_000)], "deflate", 1000):
             sizes.append(len(piece))
     assert sum(sizes) <= 1001
+
+
+def test_what_follows_the_end_of_a_packed_answer_is_not_kept() -> None:
+    asked: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        yield gzip.compress(b"all of it")
+        while len(asked) < 1000:
+            asked.append(1)
+            yield b"x" * 1000
+
+    assert b"".join(inflated(endless(), "gzip", 10_000)) == b"all of it"
+    assert not asked
+
+
+def test_packed_answer_that_unpacks_to_nothing_for_ever_is_ended() -> None:
+    empty_block = b"\x00\x00\x00\xff\xff"
+    with pytest.raises(TooMuch):
+        for piece in inflated(itertools.chain([b"\x78\x01"], itertools.repeat(empty_block)), "deflate", 1000):
+            assert not piece
 
 
 def test_broken_packing_is_one_sentence(fake: FakeWeb) -> None:

@@ -17,15 +17,18 @@ class TooMuch(Exception):
 def inflated(chunks: Iterable[bytes], encoding: str, limit: int) -> Iterator[bytes]:
     """Give the content of an answer, at most `limit` bytes of it, as it comes.
 
+    Something is given for everything that comes, were it nothing: whoever reads can look at the clock.
+
     Raises:
-        TooMuch: when there is more, before it is unpacked.
+        TooMuch: when there is more, before it is unpacked, or when as much came without unpacking to so much.
         ValueError: for an encoding that was not asked for, or content that is not in it.
     """
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         yield from _counted(chunks, limit)
     elif encoding in ("gzip", "x-gzip", "deflate"):
-        yield from _unpacked(chunks, limit)
+        # What comes counts too: a stream of empty blocks unpacks to nothing and never ends.
+        yield from _unpacked(_counted(chunks, limit), limit)
     else:
         # Several encodings one upon another are how a bomb of kilobytes unpacks to terabytes.
         raise ValueError(f"The answer is encoded as {encoding[:40]!r}, which was not asked for.")
@@ -52,6 +55,7 @@ def _unpacked(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
             left -= len(content)
             if left < 0:
                 raise TooMuch
-            if content:
-                yield content
+            yield content
             chunk = unpacker.unconsumed_tail
+        if unpacker.eof:
+            return  # Whatever follows the end is no part of it, and the unpacker would keep it all.
