@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -224,6 +225,58 @@ def test_robots_txt_is_obeyed_and_asked_for_once(fake: FakeWeb) -> None:
             web.page(fake.page("private/mills.html"))
     assert len(fake.requests("robots.txt")) == 1
     assert [one.path for one in fake.requests("pages")] == ["/pages/mills.html"]
+
+
+def test_robots_txt_holds_where_a_redirect_leads(fake: FakeWeb) -> None:
+    fake.pages["moved"] = Reply(status=302, headers={"Location": "/pages/private/mills.html"})
+    with FakeWeb() as other:
+        other.robots = "User-agent: *\nDisallow: /\n"
+        fake.pages["away"] = Reply(status=302, headers={"Location": other.page("mills.html")})
+        with Web(Control(), addresses=Addresses([fake.host, other.host]), pace=Pace()) as web:
+            for page in ("moved", "away"):
+                with pytest.raises(Unavailable, match="robots.txt"):
+                    web.page(fake.page(page))
+        assert [one.service for one in other.asked] == ["robots.txt"]
+    assert [one.path for one in fake.requests("pages")] == ["/pages/moved", "/pages/away"]
+
+
+def test_page_that_has_moved_is_read_where_it_is_and_one_in_a_circle_is_not(fake: FakeWeb) -> None:
+    fake.pages["old"] = Reply(status=301, headers={"Location": "/pages/mills.html"})
+    fake.pages["round"] = Reply(status=302, headers={"Location": "/pages/round"})
+    with web_of(fake) as web:
+        assert web.page(fake.page("old")).url == fake.page("mills.html")
+        with pytest.raises(Unavailable, match="circle"):
+            web.page(fake.page("round"))
+
+
+def test_neither_key_nor_query_is_written_into_a_log(fake: FakeWeb, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    found_by(fake, "openalex")
+    [asked] = fake.requests("openalex")
+    assert asked.params["api_key"] == KEYS["openalex"]
+    assert KEYS["openalex"] not in caplog.text and asked.params["search"] not in caplog.text
+    assert "tide" not in caplog.text
+
+
+def test_key_is_not_sent_to_where_a_redirect_leads(fake: FakeWeb) -> None:
+    with FakeWeb() as other:
+        elsewhere = f"{other.addresses['openalex']}/works"
+        fake.answer_next("openalex", Reply(status=302, headers={"Location": elsewhere}))
+        addresses = Addresses([fake.host, other.host])
+        with (
+            Web(Control(), addresses=addresses, pace=Pace()) as web,
+            # It wants a key, and gets none.
+            pytest.raises(Unavailable, match="403"),
+        ):
+            web.get(f"{fake.addresses['openalex']}/works", {"search": "a"}, secret={"api_key": "k"})
+        [asked] = other.requests("openalex")
+        assert not asked.params
+
+
+def test_key_that_no_header_takes_is_not_shown(fake: FakeWeb) -> None:
+    with web_of(fake) as web, pytest.raises(Unavailable) as refusal:
+        web.post(f"{fake.addresses['tavily']}/search", {}, headers={"Authorization": "Bearer hush-hush\n"})
+    assert "hush" not in str(refusal.value)
 
 
 def test_host_without_robots_txt_allows_and_one_that_fails_does_not(fake: FakeWeb) -> None:

@@ -1,7 +1,4 @@
-"""Find the key of a provider: asked of the administrator's function, in a private file, in the environment.
-
-A key is a `Key` from here on: it shows itself nowhere but where it is sent.
-"""
+"""Find the key of a provider: by the administrator's function, in a private file, in the environment."""
 
 from __future__ import annotations
 
@@ -42,16 +39,17 @@ class Keys:
             guest: the owner is a guest of somebody else's server, whose file and variables hold its host's.
         """
         asked = self._ask(name, owner) if self._ask is not None else None
-        if asked:
-            return asked, "the server's own function"
+        if asked and asked.strip():
+            return asked.strip(), "the server's own function"
         if guest:
             return None
         stored = self._stored().get(name)
         if stored:
             return stored, "`jupyter research keys`"
         for variable in variables(name):
-            if self._environment.get(variable):
-                return self._environment[variable], f"the variable {variable}"
+            # The line end of a file that it was read from is no part of it, and no header takes one.
+            if found := self._environment.get(variable, "").strip():
+                return found, f"the variable {variable}"
         return None
 
     def names(self) -> list[str]:

@@ -91,7 +91,8 @@ def connected(entry: Entry, key: str | None, sockets: Sockets) -> Iterator[Any]:
         try:
             model = init_chat_model(entry.model, **arguments)
         except Exception as error:
-            raise ModelFailed(f"The model {entry.name} cannot be set up: {error}") from error
+            # Not chained, and without the key: a class that refuses its arguments shows all of them.
+            raise ModelFailed(f"The model {entry.name} cannot be set up: {_without(key, error)}") from None
         if entry.provider == "anthropic":
             _own_client(model, own[0])
         yield model
@@ -99,6 +100,20 @@ def connected(entry: Entry, key: str | None, sockets: Sockets) -> Iterator[Any]:
         for client in own:
             client.close()
         sockets.close()
+
+
+def _without(key: str | None, error: Exception) -> str:
+    """Give what an error says, without what its arguments were; pydantic shows them, cut anywhere."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        said = "; ".join(
+            " ".join(filter(None, [".".join(map(str, one["loc"])), one["msg"]])) for one in found
+        )
+    else:
+        said = str(error)
+    return said.replace(key, "…") if key else said
 
 
 def _plain(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:

@@ -18,14 +18,17 @@ from ...work import Control
 from .base import Unavailable
 from .cache import HttpCache, Stored
 from .pace import Pace
+from .transport import PARAMETERS
 
 #: What is taken of one answer, and how long it may take to come.
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_SECONDS: Final = 40.0
-_REDIRECTS: Final = 5
+REDIRECTS: Final = 5
 _TRIES: Final = 3
 #: A host that wants to be left alone for longer is given up for this time.
 _PATIENCE: Final = 60.0
+#: Marks a request with whether redirects are followed.
+FOLLOW: Final = "jupyter_research.follow"
 #: What is worth another try.
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -108,6 +111,9 @@ class Exchange:
             raise Unavailable(f"it sends more than {MAX_BYTES // 1024**2} MB") from None
         except ValueError as error:
             raise Unavailable(str(error)) from error
+        except httpx.LocalProtocolError:
+            # The library's sentence shows the header, and the key in it.
+            raise Unavailable("its key or address holds what no request may: set it again") from None
         except (httpx.HTTPError, OSError, RuntimeError) as error:
             self._stop_if_cancelled()
             what = (
@@ -118,7 +124,7 @@ class Exchange:
     def _followed(
         self, request: httpx.Request, public: str | None, stored: Stored | None, deadline: float
     ) -> Answer:
-        for moved in range(_REDIRECTS + 1):
+        for moved in range(REDIRECTS + 1):
             response = self._client.send(request, stream=True)
             try:
                 if response.next_request is None:
@@ -126,7 +132,11 @@ class Exchange:
                     place = str(response.url) if moved or public is None else public
                     return self._taken(response, place, public, stored, deadline)
                 self.check(str(response.next_request.url))
+                if not request.extensions.get(FOLLOW, True):
+                    raise Moved(str(response.next_request.url))
                 request = response.next_request
+                # What was asked of the one is not for the other; its address says what it wants.
+                request.extensions = {**request.extensions, PARAMETERS: {}}
             finally:
                 response.close()
         raise Unavailable("it redirects in a circle")
@@ -174,6 +184,14 @@ class Answered(Unavailable):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Moved(Unavailable):
+    """The page is elsewhere, and whoever asked wanted to know."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("it has moved")
+        self.url = url
 
 
 class _Later(Answered):

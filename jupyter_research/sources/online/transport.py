@@ -10,12 +10,16 @@ import ssl
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
 import httpcore
 import httpx
 
 from ...guard import Addresses
+
+#: Parameters of a request that are added only here: httpx writes addresses into the log, and neither a key
+#: nor what somebody looks for has anything to do there.
+PARAMETERS: Final = "jupyter_research.parameters"
 
 SocketOptions = Iterable[Any] | None
 
@@ -141,13 +145,14 @@ class GuardedTransport(httpx.BaseTransport):
         """Send one request; redirects come by here too, each checked anew."""
         self._addresses.check(str(request.url))
         assert isinstance(request.stream, httpx.SyncByteStream)
+        url = request.url.copy_merge_params(request.extensions.get(PARAMETERS) or {})
         inner = httpcore.Request(
             method=request.method,
             url=httpcore.URL(
-                scheme=request.url.raw_scheme,
-                host=request.url.raw_host,
-                port=request.url.port,
-                target=request.url.raw_path,
+                scheme=url.raw_scheme,
+                host=url.raw_host,
+                port=url.port,
+                target=url.raw_path,
             ),
             headers=request.headers.raw,
             content=request.stream,
@@ -191,5 +196,7 @@ def _translated(request: httpx.Request) -> Iterator[None]:
         yield
     except httpcore.TimeoutException as error:
         raise httpx.ReadTimeout(str(error) or "no answer in time", request=request) from error
+    except httpcore.LocalProtocolError as error:
+        raise httpx.LocalProtocolError(str(error), request=request) from error
     except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         raise httpx.ReadError(str(error) or type(error).__name__, request=request) from error

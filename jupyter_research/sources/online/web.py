@@ -16,10 +16,10 @@ from ...guard import Addresses
 from ...work import Control
 from .base import Unavailable
 from .cache import HttpCache
-from .exchange import Answer, Answered, Exchange
+from .exchange import FOLLOW, REDIRECTS, Answer, Answered, Exchange, Moved
 from .pace import Pace
 from .robots import Robots
-from .transport import GuardedTransport
+from .transport import PARAMETERS, GuardedTransport
 
 #: What is kept in memory of a session's answers.
 _HEARD: Final = 16 * 1024 * 1024
@@ -27,6 +27,8 @@ _HEARD: Final = 16 * 1024 * 1024
 _ENCODINGS: Final = "gzip, deflate"
 #: Seconds between two pages of one host.
 PAGE_INTERVAL: Final = 1.0
+#: What is said with a request for a page.
+_PAGE: Final = {"Accept": "text/html, application/pdf, text/*"}
 
 
 def _quiet(seconds: float, host: str) -> None:
@@ -87,40 +89,44 @@ class Web:
         interval: float = 0.0,
         headers: Mapping[str, str] | None = None,
         secret: Mapping[str, str] | None = None,
+        follow: bool = True,
     ) -> Answer:
         """Ask for an address, or for what is stored of it; `secret` parameters stay out of the store.
+
+        Without `follow` a redirect raises `Moved`.
 
         Raises:
             Unavailable: with what was seen, after a few tries.
             SessionCancelled: when the session was cancelled meanwhile.
         """
         try:
-            address = httpx.URL(url).copy_merge_params(params or {})
+            public = str(httpx.URL(url).copy_merge_params(params or {}))
         except httpx.InvalidURL as error:
             raise Unavailable(f"{url[:200]!r} is no address: {error}") from error
-        public = str(address)
         # Analysts ask alike: what one was told a moment ago holds for the other.
         with self._alone(public):
             known = self._heard.get(public)
             if known is None:
-                known = self._gotten(address, public, interval, headers, secret)
+                parameters = {**(params or {}), **(secret or {})}
+                known = self._gotten(url, public, interval, headers, parameters, follow)
                 self._remember(public, known)
         return known
 
     def _gotten(
         self,
-        address: httpx.URL,
+        url: str,
         public: str,
         interval: float,
         headers: Mapping[str, str] | None,
-        secret: Mapping[str, str] | None,
+        parameters: Mapping[str, str | int],
+        follow: bool,
     ) -> Answer:
         stored = None if self._cache is None else self._cache.find(public)
         if stored is not None and stored.fresh > time.time():
             return Answer.of(stored)
         asked = {**(headers or {}), **(stored.validators if stored else {})}
-        full = address.copy_merge_params(secret) if secret else address
-        request = self._client.build_request("GET", full, headers=asked)
+        extensions = {FOLLOW: follow, PARAMETERS: parameters}
+        request = self._client.build_request("GET", url, headers=asked, extensions=extensions)
         return self._exchange.ask(request, interval, public, stored)
 
     def post(self, url: str, body: Any, *, interval: float = 0.0, headers: Mapping[str, str]) -> Answer:
@@ -130,11 +136,19 @@ class Web:
         )
 
     def page(self, url: str) -> Answer:
-        """Fetch a page that its host lets machines read; raises as `get`."""
-        self._exchange.check(url)
-        if not self._robots.allow(url):
-            raise Unavailable("its robots.txt asks machines to stay away")
-        return self.get(url, interval=PAGE_INTERVAL, headers={"Accept": "text/html, application/pdf, text/*"})
+        """Fetch a page that its host lets machines read; raises as `get`.
+
+        Where it redirects to is asked by its own rules and at its own pace, as if it had been named.
+        """
+        for _ in range(REDIRECTS + 1):
+            self._exchange.check(url)
+            if not self._robots.allow(url):
+                raise Unavailable("its robots.txt asks machines to stay away")
+            try:
+                return self.get(url, interval=PAGE_INTERVAL, headers=_PAGE, follow=False)
+            except Moved as moved:
+                url = moved.url
+        raise Unavailable("it redirects in a circle")
 
     @contextmanager
     def _alone(self, public: str) -> Iterator[None]:
