@@ -10,8 +10,9 @@ import time
 import pytest
 
 from jupyter_research.analysts.thinking import Thinking
-from jupyter_research.errors import InvalidRequest, NoPackage, UnknownName
+from jupyter_research.errors import InvalidRequest, ModelFailed, NoPackage, UnknownName
 from jupyter_research.models.chat import Gates, Opening, entry, install, need_package
+from jupyter_research.models.chat.connection import Sockets, connected
 from jupyter_research.models.chat.faults import fault_of
 from jupyter_research.models.chat.gate import Gate
 from jupyter_research.models.chat.passages import Passage, cite
@@ -80,6 +81,21 @@ def test_keys_are_looked_up_anew_in_order(tmp_path):
     for nothing in ("", "  ", "two words"):
         with pytest.raises(InvalidRequest, match="no key"):
             keys.set("openai", nothing)
+
+
+def test_line_end_of_a_file_is_no_part_of_a_key():
+    assert Keys(None, {"OPENAI_API_KEY": "key\n"}).find("openai", "ann")[0] == "key"
+    assert Keys(None, {}, lambda provider, owner: "asked\n").find("openai", "ann")[0] == "asked"
+    assert Keys(None, {"OPENAI_API_KEY": " \n"}).find("openai", "ann") is None
+
+
+def test_model_that_cannot_be_set_up_does_not_show_the_key():
+    key = "sk-a-secret-that-nobody-sees"
+    fields = {"model": "anthropic:claude", "options": {"model_kwargs": {"max_tokens": 1}}}
+    found = entry("m", {"m": fields}, {})
+    with pytest.raises(ModelFailed, match="supplied twice") as failure, connected(found, key, Sockets()):
+        pass
+    assert key[-8:] not in str(failure.value) and failure.value.__cause__ is None
 
 
 def test_nothing_that_holds_a_key_shows_it(tmp_path):
@@ -183,6 +199,41 @@ def test_one_who_is_cancelled_waits_no_longer():
     with gate.through("ann", 1, concurrency=1, stopped=lambda: True):
         pass
     assert time.monotonic() - begun < 5
+
+
+def test_one_who_is_cancelled_takes_nothing_of_the_minute():
+    gate = Gate()
+    for _ in range(3):
+        with gate.through("ann", 1, concurrency=1, requests=1, stopped=lambda: True):
+            pass
+    told = []
+    with gate.through("bob", 1, concurrency=1, requests=1, tell=lambda *wait: told.append(wait)):
+        pass
+    assert not told
+
+
+def test_one_who_is_held_while_being_told_keeps_nobody_from_the_provider():
+    clock, held, go = Clock(), threading.Event(), threading.Event()
+    gate = Gate(clock)
+
+    def hold(seconds, why):
+        held.set()
+        go.wait(60)
+
+    def call():
+        with gate.through("ann", 1, concurrency=1, tell=hold):
+            pass
+
+    gate.shut(5)
+    waiting = threading.Thread(target=call)
+    waiting.start()
+    assert held.wait(30)
+    clock.now += 6
+    with gate.through("bob", 1, concurrency=1):
+        assert waiting.is_alive()
+    go.set()
+    waiting.join(30)
+    assert not waiting.is_alive()
 
 
 class Refused(Exception):

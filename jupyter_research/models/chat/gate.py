@@ -60,32 +60,67 @@ class Gate:
             stopped: tells whether nobody wants the answer any more; then the block runs at once.
             tell: is told once how long the wait will be, where that is known.
         """
+        untold = True
+        while not stopped():
+            wait, reason = self._queue(
+                owner, tokens, concurrency, requests, per_minute, stopped=stopped, leave=untold
+            )
+            if wait > 0:
+                untold = False
+                # Neither with the lock nor in the line: who tells may be held for as long as a pause lasts.
+                tell(wait, reason)
+                continue
+            if wait < 0:
+                break
+            try:
+                yield
+            finally:
+                with self._turn:
+                    self._running -= 1
+                    self._turn.notify_all()
+            return
+        # Nobody is asked in this block: it takes nothing of the minute, and nobody's place.
+        yield
+
+    def _queue(
+        self,
+        owner: str,
+        tokens: int,
+        concurrency: int,
+        requests: int,
+        per_minute: int,
+        *,
+        stopped: Callable[[], bool],
+        leave: bool,
+    ) -> tuple[float, str]:
+        """Stand in the line until it is one's turn, and take a place.
+
+        Returns:
+            Zero where the place was taken; less where nobody wants it any more; else, with `leave`, the
+            seconds that it will take and why, the line being left.
+        """
         ticket = (owner, object())
-        told = False
         with self._turn:
             self._waiting.append(ticket)
             try:
                 while not stopped():
                     wait, reason = self._wait_for(tokens, requests, per_minute)
                     if wait <= 0 and self._running < concurrency and self._next() is ticket:
-                        break
-                    if wait > 1 and not told:
-                        told = True
-                        tell(wait, reason)
+                        self._enter(owner, tokens)
+                        return 0.0, ""
+                    if wait > 1 and leave:
+                        return wait, reason
                     self._turn.wait(min(wait, _LOOK) if wait > 0 else _LOOK)
+                return -1.0, ""
             finally:
                 self._waiting.remove(ticket)
                 self._turn.notify_all()
-            self._count += 1
-            self._served[owner] = self._count
-            self._running += 1
-            self._lately.append([self._clock(), float(tokens)])
-        try:
-            yield
-        finally:
-            with self._turn:
-                self._running -= 1
-                self._turn.notify_all()
+
+    def _enter(self, owner: str, tokens: int) -> None:
+        self._count += 1
+        self._served[owner] = self._count
+        self._running += 1
+        self._lately.append([self._clock(), float(tokens)])
 
     def shut(self, seconds: float) -> None:
         """Let nobody through for a while: the provider has asked for it."""
