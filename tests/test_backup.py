@@ -12,6 +12,7 @@ from jupyter_research import cli
 from jupyter_research.context import send_status_update
 from jupyter_research.errors import InvalidRequest, StorageFailed
 from jupyter_research.runtime import Runtime, Settings, back_up
+from jupyter_research.store import backup
 from jupyter_research.work import Caller
 
 ME = Caller(owner="local")
@@ -96,3 +97,25 @@ def test_copy_that_fails_leaves_nothing(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match="could not be made"):
         back_up(folder, tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_session_that_is_deleted_while_it_is_copied_is_left_out(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = Runtime(Settings(data_dir=folder))
+    runtime.open()
+    runtime.close()
+    own = folder / "sessions" / "gone"
+    own.mkdir(parents=True)
+    with closing(sqlite3.connect(own / "ledger.sqlite")) as ledger:
+        ledger.execute("CREATE TABLE calls (answer TEXT)")
+    copy_file = backup._copy_file
+
+    def delete_first(source: Path, target: Path) -> None:
+        if source.name == "ledger.sqlite":
+            source.unlink()
+        copy_file(source, target)
+
+    monkeypatch.setattr(backup, "_copy_file", delete_first)
+    assert back_up(folder, tmp_path / "copy") == 0
+    assert not (tmp_path / "copy" / "sessions" / "gone" / "ledger.sqlite").exists()

@@ -70,7 +70,9 @@ def _copy_file(source: Path, target: Path) -> None:
             _copy_database(source, target)
         else:
             shutil.copyfile(source, target)
-    except FileNotFoundError:
+    except (FileNotFoundError, sqlite3.OperationalError):
+        if source.exists():
+            raise
         target.unlink()  # Of a session that was deleted meanwhile.
 
 
