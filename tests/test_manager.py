@@ -672,3 +672,77 @@ def test_a_full_disk_fails_the_session_and_a_resume_mends_it(desk: Desk):
     desk.manager.resume(ALICE, session_id)
     desk.until(session_id, "completed")
     assert State.FAILED.value in [state for _, state in desk.kinds(session_id)]
+
+
+def test_researcher_knows_whose_session_it_works_for(desk: Desk) -> None:
+    owners: list[str] = []
+    run = desk.planner.run
+
+    def note(work: Work) -> Outcome:
+        owners.append(work.place.owner)
+        return run(work)
+
+    desk.planner.run = note  # type: ignore[method-assign]
+    desk.until(desk.start(BOB), "researching", caller=BOB)
+    assert set(owners) == {"bob"}
+
+
+def test_take_over_leaves_alone_what_a_command_has_set_to_work(desk: Desk) -> None:
+    session_id = desk.start()
+    desk.until(session_id, "researching")
+    before = desk.kinds(session_id)
+    desk.manager.recovery.recover(resume=True, only={session_id})
+    assert desk.kinds(session_id) == before
+    desk.planner.go.set()
+    desk.until(session_id, "completed")
+
+
+def test_command_on_a_session_that_was_just_taken_over_finds_it_interrupted(desk: Desk) -> None:
+    session_id = desk.start()
+    desk.until(session_id, "researching")
+    job = desk.manager._jobs.pop(session_id)  # As it is between its way into the file and into memory.
+    assert job.running is not None
+    job.running.cancel()
+    with pytest.raises(WrongState, match="interrupted"):
+        desk.manager.pause(ALICE, session_id)
+    assert desk.manager.resume(ALICE, session_id)["state"] in ("planning", "researching")
+    desk.manager.recovery.recover(resume=True, only={session_id})
+    desk.planner.go.set()
+    desk.until(session_id, "completed")
+    assert desk.manager._slots._working.total() >= 0
+
+
+def test_other_servers_are_asked_while_nobody_waits_for_the_lock(desk: Desk) -> None:
+    free: list[bool] = []
+
+    def find(owner: str, session_id: str) -> None:
+        def look() -> None:
+            free.append(desk.manager._lock.acquire(timeout=5))
+            if free[-1]:
+                desk.manager._lock.release()
+
+        looker = threading.Thread(target=look)
+        looker.start()
+        looker.join()
+
+    desk.manager.questions._neighbours.find = find  # type: ignore[method-assign]
+    manager = desk.manager
+    for command in (manager.pause, manager.resume, manager.cancel, manager.delete):
+        with pytest.raises(SessionNotFound):
+            command(ALICE, "0" * 32)
+    for decide, more in ((manager.approve, {}), (manager.modify, {"feedback": "more"})):
+        with pytest.raises(SessionNotFound):
+            decide(ALICE, "0" * 32, {"version": 1, **more})
+    assert free == [True] * 6
+
+
+def test_function_that_waits_for_a_decision_ends_when_its_log_is_broken(desk: Desk) -> None:
+    desk.add("asks", lambda topic: str(request_approval("So?", 1)))
+    session_id = desk.start(researcher="asks")
+    desk.until(session_id, "awaiting_approval")
+    job = desk.manager._jobs[session_id]
+    job.log.broken = "The disk is full."
+    desk.manager.recovery.end_broken([job.log])
+    assert job.thread is not None
+    job.thread.join(30)
+    assert not job.thread.is_alive()

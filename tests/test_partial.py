@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cancelled import LIBRARY, TOPIC, first_held, leave, one_is_done

@@ -117,6 +117,7 @@ class Manager:
         """Approve the proposal, as it stands or as the body edits it."""
         fields = checked(body, {"version", "proposal"})
         version = version_of(fields)
+        self._look_for(caller, session_id)
         with self._lock:
             job = self._job(caller, session_id)
             edited = fields.get("proposal")
@@ -137,6 +138,7 @@ class Manager:
         """Ask for another proposal."""
         fields = checked(body, {"version", "feedback"})
         version, feedback = version_of(fields), feedback_of(fields)
+        self._look_for(caller, session_id)
         with self._lock:
             job = self._job(caller, session_id)
             if not job.plans:
@@ -170,6 +172,7 @@ class Manager:
 
     def pause(self, caller: Caller, session_id: str) -> Snapshot:
         """Stop the work where it can go on later."""
+        self._look_for(caller, session_id)
         said = kept(self.questions.snapshot(caller, session_id))  # Read from the disk, so not under the lock.
         with self._lock:
             job = self._job(caller, session_id)
@@ -234,6 +237,7 @@ class Manager:
 
     def cancel(self, caller: Caller, session_id: str) -> Snapshot:
         """End a session now; its thread is not waited for."""
+        self._look_for(caller, session_id)
         with self._lock:
             job = self._job(caller, session_id)
             if job.state.finished and job.state is not State.CANCELLED:
@@ -243,6 +247,7 @@ class Manager:
 
     def delete(self, caller: Caller, session_id: str) -> None:
         """Remove a session and all that belongs to it."""
+        self._look_for(caller, session_id)
         with self._lock:
             job = self._job(caller, session_id)
             future = self._remove(job)
@@ -280,6 +285,15 @@ class Manager:
 
     # -- finding -------------------------------------------------------------------------------
 
+    def _look_for(self, caller: Caller, session_id: str) -> None:
+        """Refuse what is another server's, whose files may be slow, or nobody's, before the lock is taken.
+
+        Raises:
+            SessionNotFound, ReadOnlySession: as `Questions.owned`.
+        """
+        if session_id not in self._jobs:
+            self.questions.owned(caller, session_id)
+
     def _job(self, caller: Caller, session_id: str) -> Job:
         """Find a job in memory, else make it anew from the log."""
         self._transitions.prune()
@@ -291,8 +305,12 @@ class Manager:
             if job.owner != caller.owner:
                 raise SessionNotFound()
             return job
-        row, session_log = self.questions.owned(caller, session_id)
-        job = self.recovery.restore(row, session_log)
+        own = self.questions.here(caller, session_id)
+        if own is None:
+            raise SessionNotFound()
+        job = self.recovery.restore(*own)
+        if job.state.working:
+            self.recovery.interrupt(job)  # Taken over just now, and a command has come first.
         if not job.state.finished:
             self._jobs[session_id] = job
         return job

@@ -37,6 +37,14 @@ class Questions:
         self._place = place
         self._neighbours = neighbours
 
+    def here(self, caller: Caller, session_id: str) -> tuple[SessionRow, SessionLog] | None:
+        """Find a session's row and log where it is the caller's and of this server; no neighbour is asked."""
+        row = self._store.row(session_id)
+        session_log = None if row is None else self._store.log(session_id)
+        if row is None or session_log is None or row.owner != caller.owner:
+            return None
+        return row, session_log
+
     def owned(self, caller: Caller, session_id: str) -> tuple[SessionRow, SessionLog]:
         """Find a session's row and log where it is the caller's.
 
@@ -50,10 +58,9 @@ class Questions:
         return found
 
     def _find(self, caller: Caller, session_id: str) -> tuple[SessionRow, SessionLog] | Foreign:
-        row = self._store.row(session_id)
-        session_log = None if row is None else self._store.log(session_id)
-        if row is not None and session_log is not None and row.owner == caller.owner:
-            return row, session_log
+        own = self.here(caller, session_id)
+        if own is not None:
+            return own
         foreign = self._neighbours.find(caller.owner, session_id)
         if foreign is None:
             raise SessionNotFound()

@@ -57,23 +57,27 @@ class Recovery:
             assert session_log is not None
             with self._transitions.lock:
                 try:
-                    job = self.restore(row, session_log)
+                    job = self._transitions.jobs.get(row.session_id) or self.restore(row, session_log)
                 except ResearchError as error:
                     log.warning("The session %s cannot go on: %s", row.session_id, error)
                     continue
+                if job.state not in states or job.running is not None or self._transitions.slots.queues(job):
+                    continue  # Somebody's command has come first.
                 self._transitions.jobs[row.session_id] = job
                 if job.state is State.QUEUED:
                     if self._transitions.slots.request(job):
                         self._transitions.begin(job)
                     continue
                 if job.state is not State.INTERRUPTED:
-                    reason = because(GONE, job)
-                    self._transitions.append(
-                        job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, reason, gate=0
-                    )
+                    self.interrupt(job)
                 if resume:
                     self._resume(job, "resumed at the start of the server")
         settle(self._store.flush())  # Who asks first is not told what the dead server had last said.
+
+    def interrupt(self, job: Job) -> None:
+        """Note that the server which worked on a session is gone. Called with the lock held."""
+        reason = because(GONE, job)
+        self._transitions.append(job, Kind.RESEARCH_INTERRUPTED, State.INTERRUPTED, reason, gate=0)
 
     def storage_failed(self, logs: Iterable[SessionLog], sentence: str) -> None:
         """End the sessions whose events the disk did not take. Called in the writer's thread."""

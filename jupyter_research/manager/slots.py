@@ -48,6 +48,10 @@ class Slots:
         if not self._working[job.owner]:
             del self._working[job.owner]
 
+    def queues(self, job: Job) -> bool:
+        """Tell whether a job waits for a slot."""
+        return job in self._queues.get(job.owner, ())
+
     def withdraw(self, job: Job) -> bool:
         """Take a job out of the queue; tell whether it was there."""
         jobs = self._queues.get(job.owner)
