@@ -674,19 +674,6 @@ def test_a_full_disk_fails_the_session_and_a_resume_mends_it(desk: Desk):
     assert State.FAILED.value in [state for _, state in desk.kinds(session_id)]
 
 
-def test_researcher_knows_whose_session_it_works_for(desk: Desk) -> None:
-    owners: list[str] = []
-    run = desk.planner.run
-
-    def note(work: Work) -> Outcome:
-        owners.append(work.place.owner)
-        return run(work)
-
-    desk.planner.run = note  # type: ignore[method-assign]
-    desk.until(desk.start(BOB), "researching", caller=BOB)
-    assert set(owners) == {"bob"}
-
-
 def test_take_over_leaves_alone_what_a_command_has_set_to_work(desk: Desk) -> None:
     session_id = desk.start()
     desk.until(session_id, "researching")
