@@ -696,7 +696,7 @@ def test_command_on_a_session_that_was_just_taken_over_finds_it_interrupted(desk
     desk.manager.recovery.recover(resume=True, only={session_id})
     desk.planner.go.set()
     desk.until(session_id, "completed")
-    assert desk.manager._slots._working.total() >= 0
+    assert desk.manager._transitions.slots._working.total() >= 0
 
 
 def test_other_servers_are_asked_while_nobody_waits_for_the_lock(desk: Desk) -> None:
