@@ -288,7 +288,8 @@ def test_host_without_robots_txt_allows_and_one_that_fails_does_not(fake: FakeWe
         web.page(fake.page("mills.html"))
 
 
-def test_cancel_ends_a_request_that_waits_for_its_answer(fake: FakeWeb) -> None:
+@pytest.mark.parametrize("paused", [False, True], ids=["at work", "after a pause"])
+def test_cancel_ends_a_request_that_waits_for_its_answer(fake: FakeWeb, paused: bool) -> None:
     fake.pages["slow"] = Reply(body=b"late", delay=60)
     control = Control()
     ended: list[BaseException] = []
@@ -304,6 +305,8 @@ def test_cancel_ends_a_request_that_waits_for_its_answer(fake: FakeWeb) -> None:
         thread.start()
         while not fake.asked:
             time.sleep(0.001)
+        if paused:
+            control.request_drain()
         control.cancel()
         thread.join(15)
     assert not thread.is_alive()

@@ -18,7 +18,7 @@ def parse_bytes(data: bytes, kind: str, control: Control) -> dict[str, Any]:
         Unreadable: with a clause that says why there is no text.
     """
     worker = Worker()
-    control.on_stop(lambda: worker.kill("cancelled") if control.cancelled.is_set() else None)
+    control.on_cancel(lambda: worker.kill("cancelled"))
     with tempfile.TemporaryDirectory(prefix="jupyter-research-") as folder:
         # Resolved: the child refuses a path with a link in it.
         path = Path(folder).resolve() / "document"

@@ -47,7 +47,8 @@ class Isolation:
         """
         process = _start()
         try:
-            attempt.control.on_stop(lambda: _stop(process, attempt))
+            attempt.control.on_cancel(process.kill)
+            attempt.control.on_stop(lambda: _drain(process, attempt))
             _send(
                 process,
                 {
@@ -113,10 +114,8 @@ def _send(process: subprocess.Popen[str], message: Any) -> None:
         process.stdin.flush()
 
 
-def _stop(process: subprocess.Popen[str], attempt: Attempt) -> None:
-    if attempt.control.cancelled.is_set():
-        process.kill()
-    else:
+def _drain(process: subprocess.Popen[str], attempt: Attempt) -> None:
+    if not attempt.control.cancelled.is_set():  # One that is killed may not read what it is told.
         _send(process, {"drain": True})
 
 

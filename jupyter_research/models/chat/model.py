@@ -282,8 +282,7 @@ class Chat:
             self._note(prompt, "budget")
             return None
         if heard.value is None:
-            refused = heard.error is not None and "refused" in heard.error
-            self._note(prompt, "refused" if refused else "unusable")
+            self._note(prompt, "refused" if heard.refused else "unusable")
         return heard
 
     def _note(self, prompt: str, kind: str, count: int = 1) -> None:

@@ -23,8 +23,7 @@ class Heard(Generic[S]):
     value: S | None
     #: What is wrong with it, None where nothing is.
     error: str | None
-    #: The last answer as it came.
-    text: str = ""
+    refused: bool = False
 
 
 class Talk:
@@ -63,10 +62,10 @@ class Talk:
 
 def _heard(said: Said, shape: type[S], wrong: Callable[[S], str | None]) -> Heard[S]:
     if said.refused:
-        return Heard(value=None, error="The model refused to answer.", text=said.text)
+        return Heard(value=None, error="The model refused to answer.", refused=True)
     try:
         value = read(said.text, shape)
     except ValueError as error:
         cut = " The answer was longer than allowed: be brief." if said.cut else ""
-        return Heard(value=None, error=f"{error}{cut}", text=said.text)
-    return Heard(value=value, error=wrong(value), text=said.text)
+        return Heard(value=None, error=f"{error}{cut}")
+    return Heard(value=value, error=wrong(value))

@@ -48,7 +48,6 @@ class Web:
         cache: Path | None = None,
         waits: Callable[[float, str], None] = _quiet,
     ) -> None:
-        self._control = control
         self._agent = f"jupyter_research/{__version__}" + (f" ({contact})" if contact else "")
         self._transport = GuardedTransport(addresses)
         self._client = httpx.Client(
@@ -65,7 +64,7 @@ class Web:
         self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self._robots = Robots(self._robots_of, self._agent)
-        control.on_stop(self._stop)
+        control.on_cancel(self._transport.sockets.shut)
 
     def __enter__(self) -> Web:
         """Hand on the client."""
@@ -171,7 +170,3 @@ class Web:
             if isinstance(error, Answered) and 400 <= error.status < 500 and error.status != 429:
                 return None
             raise
-
-    def _stop(self) -> None:
-        if self._control.cancelled.is_set():
-            self._transport.sockets.shut()
