@@ -197,10 +197,14 @@ class Thinking:
             yield model
 
     def describe(self, owner: str, *, guest: bool, check: bool = False) -> list[dict[str, Any]]:
-        """List what can be chosen, each with what it needs, and with `check` whether it answers."""
+        """List what can be chosen, each with what it needs, and with `check` whether it answers.
+
+        A guest is not told that: it would be the host's machine that asks.
+        """
         plain = "Quotes your documents word for word: no language model, no network, no key."
         described: list[dict[str, Any]] = [{"name": PLAIN, "description": plain}]
-        names = [*self.configured, *([self.default] if self.default not in {"", PLAIN} else [])]
+        usual = (self.defaults.of(owner).get("model"), self.default)
+        names = [*self.configured, *(name for name in usual if name not in {None, "", PLAIN})]
         for name in dict.fromkeys(names):
             try:
                 found = self.entry(name)
@@ -208,7 +212,7 @@ class Thinking:
                 described.append({"name": name, "description": str(error)})
                 continue
             described.append({"name": name, "description": self._needs(found, owner, guest)})
-            if check:
+            if check and not guest:
                 described[-1]["answers"] = self._answers(found, owner, guest)
         return described
 

@@ -41,7 +41,11 @@ export function addPanel(
           await sessions.refresh();
           reveal(app, shared, snapshot);
         },
-        choices: () => client.choices(),
+        choices: async () => {
+          const choices = await client.choices();
+          shared.standing?.(choices.model);
+          return choices;
+        },
         askForFiles
       },
       trans

@@ -1,5 +1,6 @@
 /** The REST routes that the page uses, as the person who looks. */
 import { ServerConnection } from '@jupyterlab/services';
+import { Choice, Choices } from './form';
 import { Action } from './host';
 import { request } from './request';
 import { JsonObject, Report, SessionEvent, Snapshot } from './types';
@@ -42,17 +43,21 @@ export class Client {
     return this.fetch(report(id, 'json', partial));
   }
 
-  /** Give the names of what a new session can be made with. */
-  async choices(): Promise<{ readonly models: string[]; readonly libraries: string[] }> {
-    type Named = { readonly name: string };
-    const [{ models }, { libraries }] = await Promise.all([
-      this.fetch<{ models: Named[] }>('models'),
-      this.fetch<{ libraries: Named[] }>('libraries')
+  /** Give what a new session can be made with. */
+  async choices(): Promise<Choices> {
+    const [{ models }, { libraries }, { sources }, { model }] = await Promise.all([
+      this.fetch<{ models: Choice[] }>('models'),
+      this.fetch<{ libraries: Choice[] }>('libraries'),
+      this.fetch<{ sources: Choice[] }>('sources'),
+      this.fetch<{ model?: string }>('defaults')
     ]);
-    return {
-      models: models.map(({ name }) => name),
-      libraries: libraries.map(({ name }) => name)
-    };
+    return { models, libraries, sources, model: model ?? '' };
+  }
+
+  /** Keep a model for all of one's sessions, beside what else is kept; an empty name forgets it. */
+  async keepModel(model: string): Promise<void> {
+    const { model: _, ...others } = await this.fetch<JsonObject>('defaults');
+    await this.send('PUT', 'defaults', model ? { ...others, model } : others);
   }
 
   async ask(id: string, question: string): Promise<Report> {
@@ -98,12 +103,16 @@ export class Client {
     return (await this.request(path)).json() as Promise<T>;
   }
 
-  private async post<T = Snapshot>(path: string, body?: JsonObject): Promise<T> {
+  private post<T = Snapshot>(path: string, body?: JsonObject): Promise<T> {
+    return this.send('POST', path, body);
+  }
+
+  private async send<T>(method: string, path: string, body?: JsonObject): Promise<T> {
     const init: RequestInit =
       body === undefined
-        ? { method: 'POST' }
+        ? { method }
         : {
-            method: 'POST',
+            method,
             body: JSON.stringify(body),
             headers: { 'Content-Type': 'application/json' }
           };

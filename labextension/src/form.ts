@@ -5,8 +5,18 @@ import { Words } from './words';
 
 /** What can be chosen on this server. */
 export interface Choices {
-  readonly models: readonly string[];
-  readonly libraries: readonly string[];
+  readonly models: readonly Choice[];
+  readonly libraries: readonly Choice[];
+  /** Services on the web, which get words of the topic. */
+  readonly sources: readonly Choice[];
+  /** The person's own for all sessions; empty where they chose none. */
+  readonly model: string;
+}
+
+/** One of them. */
+export interface Choice {
+  readonly name: string;
+  readonly description: string;
 }
 
 /** What the form asks of the application. */
@@ -22,14 +32,13 @@ export class NewSession {
 
   constructor(
     private readonly host: FormHost,
-    trans: Words
+    private readonly trans: Words
   ) {
     const add = button(trans.__('Add files…'), 'jr-button', () => void this.addFiles());
     const start = el('button', { type: 'submit', class: 'jr-button jr-primary' }, trans.__('Start'));
     const close = button(trans.__('Close'), 'jr-button', () => this.toggle(false));
-    this.model = el('select', { class: 'jr-field' });
-    this.modelRow = field(trans.__('Model'), this.model);
     show(add, host.askForFiles !== undefined);
+    this.model.addEventListener('input', () => this.tell());
     setAttributes(this.topic, { placeholder: trans.__('What do you want to know?') });
     setAttributes(this.sources, { placeholder: trans.__('documents of the server’s folder') });
     this.node = el(
@@ -42,8 +51,10 @@ export class NewSession {
         'div',
         { class: 'jr-new-row' },
         field(trans.__('Analysts'), this.analysts),
-        this.modelRow
+        field(trans.__('Model'), this.model)
       ),
+      this.models,
+      this.about,
       this.problem,
       el('div', { class: 'jr-new-row' }, start, close)
     );
@@ -73,15 +84,32 @@ export class NewSession {
 
   /** Offer what the server has; without an answer its defaults do. */
   private async offer(): Promise<void> {
-    const nothing: Choices = { models: [], libraries: [] };
-    const { models, libraries } = await this.host.choices().catch(() => nothing);
-    const chosen = this.model.value;
-    this.model.replaceChildren(...models.map(name => el('option', { value: name }, name)));
-    this.model.value = models.includes(chosen) ? chosen : models[0] ?? '';
-    show(this.modelRow, models.length > 1);
-    this.libraries.replaceChildren(
-      ...libraries.map(name => button(`+ ${name}`, 'jr-link', () => this.add([name])))
+    const nothing: Choices = { models: [], libraries: [], sources: [], model: '' };
+    const choices = await this.host.choices().catch(() => nothing);
+    this.offered = choices.models;
+    this.models.replaceChildren(
+      ...choices.models.map(({ name, description }) => el('option', { value: name }, description))
     );
+    const usual = choices.model || this.trans.__('as the server has it');
+    setAttributes(this.model, { placeholder: usual });
+    this.libraries.replaceChildren(
+      ...[...choices.libraries, ...choices.sources].map(choice => this.offerSource(choice))
+    );
+    this.tell();
+  }
+
+  private offerSource({ name, description }: Choice): HTMLElement {
+    const offer = button(`+ ${name}`, 'jr-link', () => this.add([name]));
+    setAttributes(offer, { title: description });
+    return offer;
+  }
+
+  /** Say what the chosen model needs, as the server puts it. */
+  private tell(): void {
+    const chosen = this.model.value.trim() || this.model.placeholder;
+    const about = this.offered.find(({ name }) => name === chosen)?.description ?? '';
+    setText(this.about, about);
+    show(this.about, about !== '');
   }
 
   private async addFiles(): Promise<void> {
@@ -118,7 +146,7 @@ export class NewSession {
 
   private options(): JsonObject {
     const sources = this.named();
-    const model = this.model.value;
+    const model = this.model.value.trim();
     return {
       analysts: this.analysts.valueAsNumber || 3,
       ...(sources.length ? { sources } : {}),
@@ -140,8 +168,10 @@ export class NewSession {
     max: 10,
     value: 3
   });
-  private readonly model: HTMLSelectElement;
-  private readonly modelRow: HTMLElement;
+  private offered: readonly Choice[] = [];
+  private readonly models = el('datalist', { id: 'jr-models' });
+  private readonly model = el('input', { type: 'text', class: 'jr-field', list: 'jr-models' });
+  private readonly about = el('p', { class: 'jr-hint', hidden: true });
   private readonly libraries = el('span', { class: 'jr-new-libraries' });
   private readonly problem = el('p', { class: 'jr-refusal', role: 'alert', hidden: true });
 }

@@ -19,6 +19,7 @@ import { rendererFactory, Shared } from './mime';
 import { addRunning } from './running';
 import { Sessions } from './sessions';
 import { SessionSocket } from './socket';
+import { StandingModel } from './standing';
 import { Snapshot } from './types';
 import { Words } from './words';
 import css from '../lib/base.style.js';
@@ -48,12 +49,14 @@ const renderer: JupyterFrontEndPlugin<Shared> = {
     wear('base', css);
     const { serverSettings } = app.serviceManager;
     const trans = (translator ?? nullTranslator).load('jupyter_research');
+    const client = new Client(serverSettings, trans);
     const shared = {
-      client: new Client(serverSettings, trans),
+      client,
       socket: new SessionSocket(serverSettings),
       trans,
       markdown: (text: string) => drawMarkdown(registry, text),
       saveOnDisplay: setting(settings, 'saveOnDisplay'),
+      standing: standing(settings, client, trans),
       ready: ({ session_id: id, topic }: Snapshot) => {
         const label = trans.__('Open');
         const callback = (): void => void app.commands.execute(OPEN, { id });
@@ -125,6 +128,26 @@ function setting(
     read();
   });
   return () => on;
+}
+
+/** Let the model for all sessions be chosen in the settings; give what shows there what the server keeps. */
+function standing(
+  registry: ISettingRegistry | null,
+  client: Client,
+  trans: Words
+): (model: string) => void {
+  const loaded = registry?.load(RENDERER).then(
+    settings =>
+      new StandingModel(settings, client, (model, refusal) => {
+        if (refusal !== null) {
+          Notification.error(trans.__('Your model for research stays as it was: %1', refusal));
+        } else {
+          const name = model || trans.__('as the server has it');
+          Notification.success(trans.__('Your model for research: %1', name), { autoClose: 4_000 });
+        }
+      })
+  );
+  return model => void loaded?.then(kept => kept.show(model));
 }
 
 /** A server on which research is switched off says so in its pages: then nothing is added to them. */

@@ -29,6 +29,8 @@ export interface Shared {
   readonly ready: (snapshot: Snapshot) => void;
   /** Whether to save the notebook when a session appears in it. */
   readonly saveOnDisplay: () => boolean;
+  /** Show in the settings which model the server keeps for all of one's sessions. */
+  readonly standing?: (model: string) => void;
 }
 
 /** Make the factory; `safe`, since it only subscribes and writes text as text. */

@@ -1,6 +1,7 @@
 /** What a citation rests on: the quote, its place, and the text around it. */
 import { el } from './dom';
 import { Host } from './host';
+import { address, retracted } from './source';
 import { Citation, Claim, Source } from './types';
 import { verdictSentence, verdictWord, Words } from './words';
 
@@ -33,9 +34,16 @@ export function quoteNodes(
   citation: Citation,
   source: Source | undefined
 ): Node[] {
+  const link = source ? address(source) : null;
   return [
     el('blockquote', { class: 'jr-quote' }, citation.quote),
-    el('div', { class: 'jr-place' }, placeWords(trans, citation, source)),
+    el(
+      'div',
+      { class: 'jr-place' },
+      placeWords(trans, citation, source),
+      retracted(source, trans)
+    ),
+    ...(link ? [el('div', { class: 'jr-address' }, link)] : []),
     el(
       'div',
       { class: 'jr-verdict', 'data-verdict': claim.verdict },

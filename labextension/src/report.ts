@@ -4,6 +4,7 @@ import { Host } from './host';
 import { Passage, placeWords, quoteNodes } from './passage';
 import { Peek } from './peek';
 import { limitations, markdown } from './prose';
+import { sourceRow } from './source';
 import {
   Citation,
   Claim,
@@ -35,6 +36,7 @@ export class ReportView {
       ...this.body(),
       this.sourceList(),
       limitations(report.limitations, trans),
+      guard(report.made),
       made(report, trans),
       this.peek.node
     ]);
@@ -218,37 +220,9 @@ function withMarks(text: Child[], marks: HTMLElement[]): Child[] {
   ];
 }
 
-function sourceRow(source: Source, trans: Words): HTMLElement {
-  const facts = [
-    source.authors.join(', '),
-    source.year === null ? '' : String(source.year),
-    source.pages === null ? '' : trans._n('%1 page', '%1 pages', source.pages)
-  ].filter(fact => fact);
-  return el(
-    'li',
-    { value: source.number },
-    el('span', { class: 'jr-source-title' }, source.title),
-    el(
-      'div',
-      { class: 'jr-source-facts' },
-      facts.length ? `${facts.join(' · ')} · ` : null,
-      ...place(source)
-    )
-  );
-}
-
-/** Only web addresses become links; everything else is text. */
-function place({ url, path, doi }: Source): Child[] {
-  const address = url ?? (doi ? `https://doi.org/${doi}` : null);
-  const link =
-    address !== null && /^https?:\/\//i.test(address)
-      ? el('a', { href: address, target: '_blank', rel: 'noopener noreferrer' }, address)
-      : address;
-  return [
-    path ? el('span', { class: 'jr-source-place' }, path) : null,
-    path && link ? ' · ' : null,
-    link
-  ];
+/** What a session that is local only was kept from stands where everybody sees it. */
+function guard({ guard: sentence }: JsonObject): Child {
+  return sentence ? el('p', { class: 'jr-hint jr-guard' }, asText(sentence)) : null;
 }
 
 function made(report: Report, trans: Words): Child {

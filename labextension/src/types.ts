@@ -143,6 +143,7 @@ export interface Source {
   readonly year: number | null;
   readonly doi: string | null;
   readonly pages: number | null;
+  readonly retracted?: boolean;
 }
 
 export interface Report {

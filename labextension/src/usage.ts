@@ -27,7 +27,10 @@ export class Usage implements Part<Snapshot> {
     const shown = [
       typeof model === 'string' && model !== 'extractive' ? model : '',
       ...usageWords(this.trans, usage),
-      nearest ? this.trans.__('%1 % of the budget', Math.floor(nearest.part * 100)) : ''
+      options.local_only === true ? this.trans.__('local only') : '',
+      nearest
+        ? this.trans.__('%1 % of the budget', Math.floor(nearest.part * 100))
+        : budgetWords(this.trans, budget)
     ].filter(words => words);
     setText(this.words, shown.join(' · '));
     show(this.bar, nearest !== null);
@@ -43,6 +46,12 @@ export class Usage implements Part<Snapshot> {
   private readonly fill = el('span', { class: 'jr-bar-fill' });
   private readonly bar = el('span', { class: 'jr-bar jr-meter', 'aria-hidden': 'true', hidden: true });
   private readonly words = el('span');
+}
+
+/** Say how much may be used, before there is a share of it to show. */
+function budgetWords(trans: Words, budget: JsonObject): string {
+  const caps = usageWords(trans, budget).join(', ');
+  return caps && trans.__('budget %1', caps);
 }
 
 /** Give the cap that is nearest to being reached. */

@@ -11,6 +11,7 @@ import { Sight } from './sight';
 import { Trail } from './trail';
 import { isFinished, isWorking } from './types';
 import { Usage } from './usage';
+import { Waiting } from './waiting';
 import { PLAIN, stateWord, Words } from './words';
 
 /** A card that nobody sees is drawn so seldom: whoever searches or prints the page finds it true. */
@@ -59,7 +60,7 @@ export class SessionCard {
       this.foot,
       this.live
     ]);
-    this.work.append(this.bar.node, this.percent, this.message);
+    this.work.append(this.bar.node, this.percent, this.message, this.waiting.node);
     this.foot.append(this.trail.node, this.usage.node);
     this.sight = new Sight(this.node, () => this.onSight());
   }
@@ -85,6 +86,7 @@ export class SessionCard {
     this.header.dispose();
     this.actions.dispose();
     this.ending.dispose();
+    this.waiting.dispose();
     this.node.remove();
   }
 
@@ -125,6 +127,7 @@ export class SessionCard {
       model.link !== 'gone';
     show(this.actions.node, start === null && able);
     this.actions.update(snapshot);
+    this.waiting.update(model);
     this.drawWork(model);
     this.drawApproval(model, able);
     this.lanes.update(model);
@@ -186,7 +189,7 @@ export class SessionCard {
         ? this.trans.__('Waits until another session is done.')
         : snapshot.message ?? '';
     setText(this.message, message);
-    show(this.message, !inLanes && message !== '');
+    show(this.message, !inLanes && message !== '' && message !== this.waiting.sentence);
     show(
       this.work,
       start === null && !isFinished(state) && state !== 'awaiting_approval'
@@ -229,6 +232,7 @@ export class SessionCard {
   private readonly startButton: HTMLButtonElement;
   private readonly retry: HTMLButtonElement;
   private readonly bar = new Bar();
+  private readonly waiting = new Waiting();
   private readonly percent = el('span', {
     class: 'jr-percent',
     'aria-hidden': 'true'

@@ -14,8 +14,9 @@ _CLAIM: Final = re.compile(r'<claim id="([^"]+)"[^>]*>(.*?)</claim>', re.DOTALL)
 _SECTION: Final = re.compile(r'<section id="([^"]+)" heading="([^"]*)"', re.DOTALL)
 _ANALYST: Final = re.compile(r"<analyst>\n(.*?)\n</analyst>", re.DOTALL)
 _COUNT: Final = re.compile(r"exactly (\d+)")
-_TOPIC: Final = re.compile(r"<topic>\n?(.*?)\n?</topic>", re.DOTALL)
-_SENTENCE: Final = re.compile(r"[^.!?]+[.!?]")
+#: On lines of their own: the instructions name the tags as well.
+_TOPIC: Final = re.compile(r"^<topic>\n(.*?)\n</topic>", re.DOTALL | re.MULTILINE)
+_SENTENCE: Final = re.compile(r"\S.*?[.!?](?=\s|$)")
 #: How many claims an answer has.
 _CLAIMS: Final = 4
 
