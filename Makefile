@@ -67,9 +67,10 @@ docs: $(VENV)/.docs ## build the documentation into build/docs
 	mkdocs build --strict --site-dir build/docs
 
 pictures: $(VENV)/.built $(VENV)/.test chromium ## take the pictures of the card in the documentation anew
-	python -m pytest tests/browser/test_gallery.py
+	python -m pytest tests/browser/test_gallery.py tests/browser/test_chat_model.py
 	mkdir -p docs/images/card
 	cp test-results/pictures/card/900/*-light.png test-results/pictures/card/900/*-dark.png docs/images/card/
+	cp test-results/pictures/chat-model/approval.png docs/images/chat-model.png
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) build dist examples/library examples/results .pytest_cache .mypy_cache .ruff_cache \

@@ -140,7 +140,7 @@ function standing(
     settings =>
       new StandingModel(settings, client, (model, refusal) => {
         if (refusal !== null) {
-          Notification.error(trans.__('Your model for research stays as it was: %1', refusal));
+          Notification.error(trans.__('Your model for research stays as it was: %1', refusal), { autoClose: 10_000 });
         } else {
           const name = model || trans.__('as the server has it');
           Notification.success(trans.__('Your model for research: %1', name), { autoClose: 4_000 });

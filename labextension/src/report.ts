@@ -50,7 +50,7 @@ export class ReportView {
   private body(): Child[] {
     const { markdown: text, sections } = this.report;
     return text === undefined
-      ? [this.verdicts(), ...sections.map(section => this.section(section))]
+      ? [this.verdicts(), ...written(sections).map(section => this.section(section))]
       : [markdown(text, this.host)];
   }
 
@@ -194,6 +194,11 @@ export class ReportView {
 
   private readonly sources: ReadonlyMap<string, Source>;
   private readonly peek = new Peek();
+}
+
+/** A session that ended at a cap leaves headings with nothing beneath them. */
+function written(sections: readonly Section[]): readonly Section[] {
+  return sections.filter(({ claims }) => claims.length > 0);
 }
 
 /** Draw `code` as code and everything else as it stands. */
