@@ -1,4 +1,4 @@
-"""Let a chat model write in JupyterLab: what the card says meanwhile, and where a model is chosen."""
+"""Let a chat model write in JupyterLab: what the card says before, meanwhile and after."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jupyter_research.testing import FakeWeb
 from jupyter_research.testing.chat import Asked, ChatServer, Reply, Scholar
 
 from .harness import axe
-from .lab import TOKEN, Lab, Notebook, wait_for
+from .lab import Lab, Notebook
 
 TOPIC = "how does the tide mill keep its wheel turning?"
 PAPER = (
@@ -130,26 +130,3 @@ def test_a_cap_ends_with_what_there_is_and_a_local_session_says_what_its_guard_s
     expect(card.locator(".jr-limitations")).to_contain_text("The budget")
     expect(card.locator(".jr-guard")).to_have_text("Python-level guard: 0 connections refused")
     expect(card.locator(".jr-usage")).to_contain_text("local only")
-
-
-def test_a_model_in_the_settings_is_the_servers_default_and_the_forms(page: Page, lab: Lab) -> None:
-    page.goto(f"{lab.url}lab?token={TOKEN}&reset")
-    page.wait_for_function("window.jupyterapp?.restored")
-    page.evaluate("void window.jupyterapp.commands.execute('settingeditor:open', {query: 'Research'})")
-    setting = page.locator('input[id$="renderer_model"]')
-    setting.fill("no such model")
-    expect(page.get_by_text("Your model for research stays as it was: There is no model")).to_be_visible()
-    assert lab.ask("GET", "research/api/defaults") == {}
-    setting.fill(MODEL)
-    wait_for(lambda: lab.ask("GET", "research/api/defaults") == {"model": MODEL}, "the choice")
-
-    lab.ask("PUT", "research/api/defaults", {"model": "extractive", "analysts": 2})
-    page.evaluate("void window.jupyterapp.commands.execute('jupyter-research:new')")
-    panel = page.locator(".jr-panel")
-    expect(panel.get_by_label("Model")).to_have_attribute("placeholder", "extractive")
-    expect(panel.get_by_role("button", name="+ wikipedia")).to_be_visible()
-    expect(setting).to_have_value("extractive")
-    setting.fill(MODEL)
-    kept = {"model": MODEL, "analysts": 2}
-    wait_for(lambda: lab.ask("GET", "research/api/defaults") == kept, "the other choices beside it")
-    lab.ask("PUT", "research/api/defaults", {})
