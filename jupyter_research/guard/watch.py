@@ -62,7 +62,8 @@ class Watch:
         thread = threading._active.get(threading.get_ident())  # type: ignore[attr-defined]
         if thread is None or isinstance(thread, threading._DummyThread):
             # Of no session, and not started as the server starts threads: a session's, for all that is known.
-            return self._working[-1] if self._working else None
+            # By a slice: the last of them may end between a look and a grasp.
+            return next(iter(self._working[-1:]), None)
         return self._threads.get(thread)
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:

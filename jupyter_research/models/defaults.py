@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, StorageFailed
 
 #: What can be kept.
 NAMES: Final = ("model", "analysts", "turns", "budget")
@@ -41,10 +41,17 @@ class Defaults:
         return dict(choices)
 
     def keep(self, owner: str, choices: Mapping[str, Any]) -> dict[str, Any]:
-        """Take choices in place of the earlier ones; an empty object forgets them."""
+        """Take choices in place of the earlier ones; an empty object forgets them.
+
+        Raises:
+            StorageFailed: when the file cannot be read, which holds other people's choices too.
+        """
         kept = dict(choices)
         with self._lock:
-            everybody = self._read()
+            try:
+                everybody = self._stored()
+            except (OSError, ValueError) as error:
+                raise StorageFailed(f"{self._file} cannot be read: mend or remove it first.") from error
             everybody.pop(owner, None)
             if kept:
                 everybody[owner] = kept
@@ -53,11 +60,18 @@ class Defaults:
 
     def _read(self) -> dict[str, Any]:
         try:
-            content = json.loads(self._file.read_bytes()) if self._file is not None else {}
+            return self._stored()
         except (OSError, ValueError):
             # What cannot be read is no choice: sessions run without a model rather than not at all.
             return {}
-        return content if isinstance(content, dict) else {}
+
+    def _stored(self) -> dict[str, Any]:
+        if self._file is None or not self._file.exists():
+            return {}
+        content = json.loads(self._file.read_bytes())
+        if not isinstance(content, dict):
+            raise ValueError("The file holds no object.")
+        return content
 
     def _write(self, everybody: Mapping[str, Any]) -> None:
         if self._file is None:

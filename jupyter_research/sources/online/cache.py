@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+log = logging.getLogger(__name__)
 
 #: What all answers together may take, compressed.
 _LARGEST: Final = 64 * 1024 * 1024
@@ -44,22 +47,25 @@ class Stored:
 
 
 class HttpCache:
-    """Keep the answers that one owner's sessions got; nobody else's sessions see them. Thread-safe."""
+    """Keep the answers that one owner's sessions got; nobody else's sessions see them. Thread-safe.
+
+    A file that is damaged is begun anew, and one that cannot be written stores nothing: it is asked again.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
-        self._database.execute("pragma journal_mode=wal")
-        self._database.execute("pragma synchronous=normal")
-        self._database.executescript(_SCHEMA)
+        try:
+            self._database = _open(path)
+        except sqlite3.DatabaseError as error:
+            log.warning("%s is begun anew: %s", path, error)
+            path.unlink(missing_ok=True)
+            self._database = _open(path)
 
     def find(self, url: str) -> Stored | None:
         """Give what is stored for an address, fresh or not."""
         query = "select place, type, body, fresh, etag, modified from answers where url = ?"
-        with self._lock:
+        row = None
+        with self._using():
             row = self._database.execute(query, (url,)).fetchone()
         if row is None:
             return None
@@ -82,7 +88,7 @@ class HttpCache:
             return
         row = (url, fresh, etag, modified, place, headers.get("content-type", ""))
         packed = zlib.compress(body, 1)
-        with self._lock:
+        with self._using():
             self._database.execute(
                 "insert or replace into answers values (?, ?, ?, ?, ?, ?, ?, ?)", (*row, packed, time.time())
             )
@@ -91,7 +97,7 @@ class HttpCache:
     def renew(self, url: str, headers: Mapping[str, str]) -> None:
         """Note that the sender says that an answer still holds."""
         fresh = time.time() + _age(headers.get("cache-control", "").lower())
-        with self._lock:
+        with self._using():
             self._database.execute(
                 "update answers set fresh = ?, used = ? where url = ?", (fresh, time.time(), url)
             )
@@ -101,6 +107,15 @@ class HttpCache:
         with self._lock, closing(self._database):
             pass
 
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Hold the file; where it fails there is no cache, and research goes on."""
+        try:
+            with self._lock:
+                yield
+        except sqlite3.Error as error:
+            log.debug("The cache of online sources failed: %s", error)
+
     def _make_room(self) -> None:
         (size,) = self._database.execute("select sum(length(body)) from answers").fetchone()
         if size > _LARGEST:
@@ -108,6 +123,21 @@ class HttpCache:
                 "delete from answers where url in (select url from answers order by used"
                 " limit max(1, (select count(*) / 4 from answers)))"
             )
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    database = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
+    try:
+        database.execute("pragma journal_mode=wal")
+        database.execute("pragma synchronous=normal")
+        database.executescript(_SCHEMA)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _age(control: str) -> float:
