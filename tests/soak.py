@@ -30,8 +30,8 @@ from jupyter_research.events import initial, reduce, reduce_all
 
 SECONDS = float(os.environ.get("SOAK", "1200"))
 AT_ONCE = 4
-#: From how many sessions on a server is warm: as many logs as it keeps are in memory, and its pools are full.
-WARM = 400
+#: From how many sessions on a server is warm: its logs, pools and the arenas of its threads are full.
+WARM = 800
 #: Growth of memory from then on that is borne, and what may come to stay: a pool may not have been full.
 GROWTH, MORE_FILES, MORE_THREADS = 0.05, 4, 2
 

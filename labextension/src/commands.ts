@@ -66,10 +66,10 @@ export function addCommands(
     isEnabled: () => reportIn(shell.currentWidget?.node) !== null,
     execute: async () => {
       const notebook = inFront();
-      const id = reportIn(shell.currentWidget?.node);
+      const { sessionId: id, state } = reportIn(shell.currentWidget?.node)?.dataset ?? {};
       if (notebook && id) {
         await client
-          .markdown(id)
+          .markdown(id, state === 'cancelled')
           .then(text => insertCells(notebook, reportCells(text)))
           .catch(refused);
       }
@@ -80,11 +80,12 @@ export function addCommands(
   }
 }
 
-/** Give the session of the report in the selected cell, else that of the last report. */
-function reportIn(node: HTMLElement | undefined): string | null {
+/** Find the card of the report in the selected cell, else that of the last report. */
+function reportIn(node: HTMLElement | undefined): HTMLElement | null {
   const reports = '.jr-session:has(.jr-report)';
-  const found =
+  return (
     node?.querySelector<HTMLElement>(`.jp-mod-selected ${reports}`) ??
-    Array.from(node?.querySelectorAll<HTMLElement>(reports) ?? []).pop();
-  return found?.dataset.sessionId ?? null;
+    Array.from(node?.querySelectorAll<HTMLElement>(reports) ?? []).pop() ??
+    null
+  );
 }
