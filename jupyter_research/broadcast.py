@@ -173,10 +173,12 @@ class Broadcast:
         """
         with self._followers:
             self._followers.notify_all()
+        if self._loop is None:
+            return  # In a kernel nobody takes them away again: every session would stay in memory.
         with self._lock:
             for session_log in logs:
                 self._grown[session_log.session_id] = session_log
-            if self._scheduled or self._loop is None:
+            if self._scheduled:
                 return
             self._scheduled = True
         try:

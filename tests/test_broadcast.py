@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 import tracemalloc
 import uuid
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -135,6 +137,17 @@ def say(store: Store, log: SessionLog, times: int, message: str = "m") -> int:
 async def say_aside(store: Store, log: SessionLog, times: int, message: str = "m") -> int:
     """Write from a thread, as research code does, while the loop goes on."""
     return await asyncio.get_running_loop().run_in_executor(None, say, store, log, times, message)
+
+
+def test_without_a_loop_no_log_is_kept_for_viewers_that_cannot_come(store: Store) -> None:
+    log = store.create(uuid.uuid4().hex, "local", None, {})
+    kept = weakref.ref(log)
+    store.append(log, Kind.SESSION_STARTED, State.QUEUED, {}).result(DEADLINE)
+    store.delete(log).result(DEADLINE)  # Else it is among those that were used last.
+    store.flush().result(DEADLINE)
+    del log
+    gc.collect()
+    assert kept() is None
 
 
 async def test_who_joins_at_the_start_sees_all_that_follows(
