@@ -111,7 +111,9 @@ def test_the_panel_follows_what_works_and_finds_it(
     expect(row).to_contain_text("Completed")
 
 
-def test_what_a_cancelled_session_had_found_is_shown_in_its_card(page: Page, lab: Lab) -> None:
+def test_what_a_cancelled_session_had_found_is_shown_in_its_card(
+    page: Page, lab: Lab, picture: Callable[[Page | Locator, str], None]
+) -> None:
     lab.stop()
     leave(lab.folder / "research", lab.root / "tides.md")
     lab.start()
@@ -120,10 +122,12 @@ def test_what_a_cancelled_session_had_found_is_shown_in_its_card(page: Page, lab
     expect(card).to_have_attribute("data-state", "cancelled")
     expect(card.locator(".jr-report")).to_have_count(0)
     button = card.get_by_role("button", name="Show what was found")
+    picture(card, "cancelled-with-a-part")
     button.click()
     expect(card.locator(".jr-report")).to_contain_text("1 of 2 interviews were done")
     expect(button).to_be_hidden()
     assert axe(page, ".jr-tab .jr-session") == []
+    picture(card, "part")
     with page.expect_download() as download:
         card.get_by_role("button", name="Markdown").click()
     assert "This is a partial report" in download.value.path().read_text()
