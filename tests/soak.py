@@ -15,6 +15,7 @@ import random
 import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -70,17 +71,22 @@ class Sessions:
             self.open.add(session_id)
 
     def _decide(self, server: Server, snapshot: dict[str, Any]) -> None:
-        path, state = f"research/api/sessions/{snapshot['session_id']}", snapshot["state"]
+        """Do what a person would; what has moved on meanwhile is left alone."""
+        state, body = snapshot["state"], None
         if state == "awaiting_approval":
-            server.ask("POST", f"{path}/approve", {"version": snapshot["version"]})
+            action, body = "approve", {"version": snapshot["version"]}
         elif state in ("paused", "interrupted"):
-            server.ask("POST", f"{path}/resume")
+            action = "resume"
         elif self.random.random() < 0.02:
             action = self.random.choice(["pause", "cancel"])
-            try:
-                server.ask("POST", f"{path}/{action}")
-            except HTTPError:
-                return  # It had come to its end meanwhile.
+        else:
+            return
+        try:
+            server.ask("POST", f"research/api/sessions/{snapshot['session_id']}/{action}", body)
+        except HTTPError as error:
+            if error.code != 409:
+                raise
+        else:
             if action == "cancel":
                 self.cancelled.add(snapshot["session_id"])
 
@@ -270,13 +276,16 @@ def main() -> None:
         try:
             stormy(folder)
         except BaseException as fault:
+            traceback.print_exc()  # The other may have one too, which would hide it.
             faults.append(fault)
 
     with tempfile.TemporaryDirectory() as name:
         other = threading.Thread(target=storm, args=(Path(name) / "stormy",))
         other.start()
-        steady(Path(name) / "steady")
-        other.join()
+        try:
+            steady(Path(name) / "steady")
+        finally:
+            other.join()
     if faults:
         raise faults[0]
 
