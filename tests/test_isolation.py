@@ -108,6 +108,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /sessions/{id}/approve": {"version": 1},
     "POST /sessions/{id}/modify": {"version": 1, "feedback": "one more, please"},
     "POST /sessions/{id}/search": {"query": "sun"},
+    "PUT /defaults": {},
     "POST /sessions/{id}/ask": {"question": "what turns to the sun?"},
 }
 

@@ -372,7 +372,7 @@ def test_index_that_was_built_once_serves_hosts_and_guests_of_every_server(share
 # -- the end ------------------------------------------------------------------------------------------
 
 #: Seconds without activity after which the culler takes a server; it looks every second.
-IDLE = 5
+IDLE = 10
 
 
 def test_server_stopped_by_the_hub_leaves_its_sessions_to_be_resumed(hub: Hub) -> None:
