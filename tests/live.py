@@ -220,6 +220,11 @@ class Run:
         return [content["data"] for content in self.of("update_display_data")]
 
     @property
+    def shown(self) -> list[dict[str, Any]]:
+        """Give the cards and what replaced them: a session may have ended before its card was displayed."""
+        return [*self.cards, *self.updates]
+
+    @property
     def text(self) -> str:
         """Give what was printed."""
         return "".join(content["text"] for content in self.of("stream"))

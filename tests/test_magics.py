@@ -116,8 +116,8 @@ def test_the_first_line_of_the_issue_gives_a_report_with_citations(kernel: Kerne
     verdicts = kernel.value("[exact(c) for claim in session.report.claims() for c in claim.citations]")
     assert len(verdicts) >= 5
     assert all(verdicts)
-    kernel.wait_for(lambda: any("text/markdown" in data for data in run.updates), "the end")
-    assert "\n## Sources\n\n[1] " in run.updates[-1]["text/markdown"]
+    kernel.wait_for(lambda: any("text/markdown" in data for data in run.shown), "the end")
+    assert "\n## Sources\n\n[1] " in run.shown[-1]["text/markdown"]
     assert kernel.value("len(session.search('owner of a session', k=3))") == 3
     (table,) = kernel.run("session.search('owner of a session', k=3)").of("execute_result")
     assert "<table" in table["data"]["text/html"]
@@ -163,8 +163,8 @@ def test_the_saved_output_shows_the_end(kernel: Kernel, tmp_path: Path) -> None:
     run = kernel.run(f"%research --researcher slow --set until={stop} what does the file keep?")
     kernel.run("'another cell, so that its output could be mistaken for the first one'")
     stop.touch()
-    kernel.wait_for(lambda: any(MIME in data and "text/markdown" in data for data in run.updates), "the end")
-    last = run.updates[-1]
+    kernel.wait_for(lambda: any(MIME in data and "text/markdown" in data for data in run.shown), "the end")
+    last = run.shown[-1]
     assert last[MIME]["snapshot"]["state"] == "completed"
     assert "This was slow." in last["text/markdown"]
     assert "This was slow." in last["text/html"]
@@ -304,7 +304,7 @@ def test_interrupting_a_wait_leaves_the_session_working(server: Server, tmp_path
 
 def test_with_wait_the_cell_ends_with_the_report(kernel: Kernel) -> None:
     run = kernel.run(f"%research --wait --new {STEPS} is it done?")
-    assert [data[MIME]["snapshot"]["state"] for data in run.updates][-1] == "completed"
+    assert [data[MIME]["snapshot"]["state"] for data in run.shown][-1] == "completed"
     assert len(run.cards) == 1
 
 

@@ -49,14 +49,16 @@ def test_a_server_without_the_extension_is_no_silent_way_into_the_kernel(kernel:
 
 
 def test_in_the_kernel_the_card_says_so(kernel: Kernel) -> None:
-    run = kernel.run("s = %research --in-kernel what keeps users apart?")
+    run = kernel.run("s = %research --in-kernel --ask what keeps users apart?")
     (shown,) = run.cards
     assert shown[MIME]["where"] == "kernel"
     assert card.IN_KERNEL in shown["text/html"]
     assert card.IN_KERNEL in shown["text/plain"]
+    until(lambda: kernel.value("s.state") == "awaiting_approval")
+    kernel.run("s.approve()")
     assert kernel.value("s.wait(60).state") == "completed"
-    kernel.wait_for(lambda: any("text/markdown" in data for data in run.updates), "the end")
-    assert card.IN_KERNEL not in run.updates[-1]["text/plain"]
+    kernel.wait_for(lambda: any("text/markdown" in data for data in run.shown), "the end")
+    assert card.IN_KERNEL not in run.shown[-1]["text/plain"]
     assert kernel.value("[source['path'] for source in s.report.to_json()['sources']]") == ["users.md"]
 
 

@@ -121,7 +121,7 @@ def test_a_session_is_started_followed_and_read_from_the_other_environment(kerne
     assert kernel.value("session.wait(30).state") == "completed"
     assert "This took 3 steps." in kernel.value("session.report.text")
     assert kernel.value("session.claims") != []
-    kernel.wait_for(lambda: any("text/markdown" in data for data in first.updates), "the end in the cell")
+    kernel.wait_for(lambda: any("text/markdown" in data for data in first.shown), "the end in the cell")
 
 
 def test_working_in_that_kernel_is_refused_in_one_sentence(kernel: Kernel) -> None:

@@ -139,7 +139,7 @@ def test_a_viewer_that_comes_late_takes_the_place_of_the_widget(
 def test_a_session_that_has_ended_gets_none(kernel: Kernel) -> None:
     run = kernel.run("%research --researcher steps who looks at the end?")
     # A session as short as this one may have ended before its card is shown for the first time.
-    kernel.wait_for(lambda: any("text/markdown" in data for data in [*run.cards, *run.updates]), "the end")
+    kernel.wait_for(lambda: any("text/markdown" in data for data in run.shown), "the end")
     kernel.run(f"import time; time.sleep({cell.LOOK_AFTER + 0.5})")
     assert views(run) == []
 
