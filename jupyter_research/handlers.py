@@ -71,7 +71,7 @@ class DefaultsHandler(ResearchHandler):
     @authorized("write", "research")
     async def put(self) -> None:
         """Take the choices of the body in place of the earlier ones."""
-        if not self.request.body:
+        if not self.whole_body():
             raise InvalidRequest(
                 "Give the choices as a JSON object: an empty one forgets those that were kept."
             )

@@ -13,6 +13,7 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 
 from . import errors
+from .bodies import BoundedBody
 from .identity import caller_of, still_known
 from .work import Caller
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from .access import Access
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-#: Bytes of a body; the longest topic with a generous proposal is a tenth of it.
-MAX_BODY: Final = 1024 * 1024
 
 #: The nearest class up the tree decides; what is not here is the server's fault.
 STATUS: Final[dict[type[errors.ResearchError], int]] = {
@@ -55,7 +53,7 @@ _REFUSALS: Final[dict[int, tuple[str, str]]] = {
 _FAULT: Final = ("error", "The server could not answer; its log says why.")
 
 
-class JsonErrors(JupyterHandler):
+class JsonErrors(BoundedBody, JupyterHandler):
     """Answer every error with a sentence and a word for programs."""
 
     access: Access
@@ -148,11 +146,9 @@ class ResearchHandler(JsonErrors, APIHandler):
 
     def body(self) -> dict[str, Any]:
         """Give the JSON object of the body; an absent body is an empty one."""
-        given = self.request.body
+        given = self.whole_body()
         if not given:
             return {}
-        if len(given) > MAX_BODY:
-            raise errors.TooLarge(f"The body is larger than {MAX_BODY // 1024} KiB.")
         if self.request.headers.get("Content-Type", "").split(";")[0].strip().lower() != "application/json":
             raise errors.UnsupportedMediaType
         return parse(given)

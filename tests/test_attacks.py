@@ -14,7 +14,7 @@ import pytest
 import websocket
 from neighbours import SECRET, TOKENS, Shared, shared_server
 
-from jupyter_research.rest import MAX_BODY
+from jupyter_research.bodies import MAX_BODY
 
 PAGE = (Path(__file__).parent.parent / "docs" / "isolation.md").read_text(encoding="utf-8")
 

@@ -22,8 +22,9 @@ from tornado.httpclient import HTTPClientError
 from traitlets.config import Config
 
 from jupyter_research import errors
+from jupyter_research.bodies import MAX_BODY
 from jupyter_research.handlers import ROUTES, openapi
-from jupyter_research.rest import MAX_BODY, STATUS, status_of
+from jupyter_research.rest import STATUS, status_of
 
 NOBODY = "0" * 32
 

@@ -18,7 +18,9 @@ CONTEXT = {"context", "carry", "capture"}
 RECORDS = {"ledger", "guard"}
 SERVICES = {"store", "broadcast", "documents", "sources", "models", "citations", "export"}
 SESSIONS = {"manager", "researchers", "graphs"}
-HANDLERS = {"handlers", "session_handlers", "report_handlers", "rest", "sockets", "identity", "access"}
+HANDLERS = {
+    "handlers", "session_handlers", "report_handlers", "rest", "bodies", "sockets", "identity", "access",
+}  # fmt: skip
 NOTEBOOK = {
     "magics",
     "line",
