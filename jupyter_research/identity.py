@@ -40,8 +40,12 @@ def _hub_caller(hub_user: dict[str, Any], server_user: str | None) -> Caller:
 
 
 def _person(name: str) -> str:
-    """Give the owner's name of a person; one called `service:x` is not the service x."""
-    return f"user:{name}" if name.startswith(("service:", "user:")) else name
+    """Give the owner's name of a person; one called `service:x` is not the service x.
+
+    Nor is one called `local` whoever works here without a server that knows names: sessions of the command
+    line and of kernels lie in the same folder.
+    """
+    return f"user:{name}" if name == LOCAL or name.startswith(("service:", "user:")) else name
 
 
 async def still_known(handler: JupyterHandler, server_user: str | None) -> bool:

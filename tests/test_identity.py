@@ -104,6 +104,13 @@ def test_service_of_a_users_name_is_not_that_user() -> None:
     )
 
 
+def test_person_called_local_is_not_everybody_on_a_plain_server() -> None:
+    assert caller_of(request(HubUser(hub_user("local")), SimpleNamespace()), "alice") == Caller(
+        owner="user:local", guest=True
+    )
+    assert caller_of(request(User("local"), SimpleNamespace()), None).owner == "user:local"
+
+
 def test_older_hub_application_is_not_taken_for_a_plain_server() -> None:
     # It keeps the nameless provider and puts what the Hub said on the handler.
     handler = request(User("bob"), LegacyIdentityProvider(), _cached_hub_user=hub_user("bob"))

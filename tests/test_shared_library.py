@@ -16,6 +16,7 @@ from conftest import Person
 
 from jupyter_research.analysts.collection import Collection
 from jupyter_research.documents import IndexUnusable, SharedLibrary
+from jupyter_research.errors import PathRefused
 from jupyter_research.runtime import build_index
 from jupyter_research.work import Place
 
@@ -70,6 +71,28 @@ def library(place: Place, tmp_path: Path) -> Iterator[SharedLibrary]:
 def inside(folder: Path) -> dict[str, bytes]:
     """Give all files beneath a folder."""
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_link_in_the_place_of_its_folder_is_not_followed(tmp_path: Path) -> None:
+    # Planted by somebody who may write to the course, for when root builds the index.
+    course, elsewhere = tmp_path / "course", tmp_path / "elsewhere"
+    course.mkdir()
+    elsewhere.mkdir(mode=0o700)
+    (elsewhere / "library.sqlite.new").write_text("somebody's")
+    before = os.stat(elsewhere).st_mode
+    (course / ".jupyter_research").symlink_to(elsewhere)
+    with pytest.raises(PathRefused, match="is a link, or belongs to somebody else"):
+        build_index(course, silent)
+    assert inside(elsewhere) == {str(elsewhere / "library.sqlite.new"): b"somebody's"}
+    assert os.stat(elsewhere).st_mode == before
+
+
+def test_folder_of_somebody_else_is_not_taken(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = inside(course)
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(course).st_uid + 1)
+    with pytest.raises(PathRefused, match="belongs to somebody else"):
+        build_index(course, silent)
+    assert inside(course) == before
 
 
 async def test_a_session_quotes_it_and_writes_no_index(me: Person, course: Path, data_dir: Path) -> None:

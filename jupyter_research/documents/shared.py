@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from ..errors import PathRefused
 from ..work import Control
 from .index import Index
 from .library import Library, Progress, silent
@@ -43,9 +45,9 @@ class SharedLibrary(Library):
         readers = os.stat(folder).st_mode & 0o044
         theirs = [file for file in files if _is_open(file.path, folder, readers)]
         new = target.with_name(f"{target.name}.new")
+        _make_ours(target.parent)
         remove(new)
         try:
-            target.parent.mkdir(mode=0o700, exist_ok=True)
             _open_as(folder, target.parent, 0o700, os.stat(folder).st_mode & 0o055)
             _begin_with(folder, new)
             with closing(Library(new, theirs, about={"folder": os.fspath(folder)})) as library:
@@ -118,6 +120,20 @@ class SharedLibrary(Library):
     def _seen(self, document: Document) -> Document:
         path = self._here(document.path)
         return replace(document, path=path, name=self._names.get(path, document.name))
+
+
+def _make_ours(folder: Path) -> None:
+    """Make the folder of the index, and take none that somebody else has put there.
+
+    A link would lead whoever runs this, who may be root, to change the permissions of what it points at.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = os.lstat(folder)
+    if not stat.S_ISDIR(found.st_mode) or (os.name == "posix" and found.st_uid != os.geteuid()):
+        raise PathRefused(
+            f"{folder} is a link, or belongs to somebody else: look at it and remove it, then run this again."
+        )
 
 
 def _open_as(folder: Path, path: Path, own: int, bits: int) -> None:

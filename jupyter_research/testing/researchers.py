@@ -19,7 +19,7 @@ def steps(topic: str, *, steps: int = 3) -> str:
     return f"# {topic}\n\nThis took {steps} steps."
 
 
-def slow(topic: str, *, until: str | None = None, seconds: float = 60) -> str:
+def slow(topic: str, *, until: str | None = None, seconds: float = 3600) -> str:
     """Work until the file `until` exists, at most `seconds`; gives way to pause and cancel."""
     send_status_update("Working.", {"step": "WORK", "done": 0, "total": 1})
     end = time.monotonic() + seconds

@@ -180,8 +180,8 @@ class Desk:
             page.get_by_role("button", name="Authorize").click()
         page.wait_for_function("window.jupyterapp?.restored")
 
-    def address(self, notebook: str) -> str:
-        """Give the page of a notebook."""
+    def address(self, notebook: str, token: str = "") -> str:
+        """Give the page of a notebook; who looks is told by the cookie."""
         return f"{self.hub.url}/user/alice/lab/tree/{notebook}?reset"
 
     def run(self, name: str, *cells: str) -> Locator:
@@ -192,6 +192,12 @@ class Desk:
         notebook = Notebook(self.page, self, name)  # type: ignore[arg-type]  # it asks for an address only
         notebook.open()
         notebook.run_all()
+        return self.page.locator(".jp-OutputArea .jr-session")
+
+    def open(self, name: str) -> Locator:
+        """Open a notebook that is there, and give the card in it."""
+        notebook = Notebook(self.page, self, name)  # type: ignore[arg-type]  # it asks for an address only
+        notebook.reload()
         return self.page.locator(".jp-OutputArea .jr-session")
 
     def panel(self) -> Locator:
@@ -264,6 +270,41 @@ def test_owner_and_guest_in_front_of_one_server_each_see_their_own(
     expect(card).to_have_attribute("data-state", "completed")
     assert any('"type":"events"' in str(frame) for frame in frames)
     assert "kept apart" not in str(frames)
+
+
+def test_session_that_a_guest_starts_by_the_button_of_a_card_is_the_guests_own(
+    shared: Hub, desk: Callable[[str], Desk], tmp_path: Path
+) -> None:
+    # A kernel that knows its server and has no credential for it can only put the button there.
+    address = f"import os; os.environ['JUPYTER_RESEARCH_URL'] = {shared.direct('alice')!r}"
+    until_ = json.dumps(str(tmp_path / "gate"))
+    line = f"%research --researcher slow --set until={until_} started by hand"
+    bob = desk("bob")
+    card = bob.run("by-hand.ipynb", address, "%load_ext jupyter_research", line)
+    expect(card).to_have_attribute("data-state", "new")
+    assert owners(shared, "alice") == owners(shared, "bob") == []
+
+    card.get_by_role("button", name="Start").click()
+    expect(card).to_have_attribute("data-state", "researching")
+    expect(card).to_have_attribute("data-link", "live")
+    expect(card).to_contain_text("belongs to bob")
+    assert owners(shared, "bob") == ["bob"]
+    assert owners(shared, "alice") == []
+    session_id = card.get_attribute("data-session-id")
+    assert shared.research("alice", "GET", f"sessions/{session_id}")[0] == 404
+
+    bob.page.evaluate("window.jupyterapp.shell.currentWidget.context.save()")
+    alice = desk("alice")
+    hers = alice.open("by-hand.ipynb")
+    expect(hers).to_have_attribute("data-session-id", str(session_id))
+    expect(hers).to_have_attribute("data-link", "gone")
+    expect(hers).to_contain_text("belongs to somebody else")
+    expect(hers.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(alice.panel().get_by_role("listitem")).to_have_count(0)
+
+    card.get_by_role("button", name="Cancel", exact=True).click()
+    card.get_by_role("button", name="Yes, cancel").click()
+    expect(card).to_have_attribute("data-state", "cancelled")
 
 
 def owners(hub: Hub, who: str) -> list[str]:
