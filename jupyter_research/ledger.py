@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 from .events import utc_now
+from .exclusive import Exclusive
 from .meter import Meter
 
 T = TypeVar("T")
@@ -71,7 +72,8 @@ class Ledger:
         self._session = session_id
         self._meter = meter or Meter()
         self._lock = threading.Lock()
-        self._running: dict[tuple[str, str], threading.Lock] = {}
+        #: A second thread with the same call waits for the first one's answer.
+        self._running = Exclusive()
         self._database = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
         self._database.execute("pragma journal_mode=wal")
         self._database.execute("pragma synchronous=normal")
@@ -107,7 +109,7 @@ class Ledger:
             The answer as JSON gives it back: the first time is like every later time.
         """
         key = (step, request_hash(request))
-        with self._alone(key):
+        with self._running.at(key):
             known = self._recorded(key)
             if known is not None:
                 return json.loads(known)  # type: ignore[no-any-return]  # what perform gave, through JSON
@@ -237,19 +239,6 @@ class Ledger:
             self._database.execute("rollback")
             raise
         self._database.execute("commit")
-
-    @contextmanager
-    def _alone(self, key: tuple[str, str]) -> Iterator[None]:
-        """Let a second thread with the same call wait for the first one's answer."""
-        with self._lock:
-            own = self._running.setdefault(key, threading.Lock())
-        try:
-            with own:
-                yield
-        finally:
-            with self._lock:
-                if not own.locked():
-                    self._running.pop(key, None)
 
 
 def request_hash(request: Any) -> str:

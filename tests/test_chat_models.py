@@ -82,6 +82,7 @@ SLOW = pytest.mark.slow
         ("openai", False),
         *(pytest.param(*ways, marks=SLOW) for ways in [("openai", True), ("anthropic", False)]),
         *(pytest.param(*ways, marks=SLOW) for ways in [("anthropic", True), ("ollama", True)]),
+        *(pytest.param("google_genai", streaming, marks=SLOW) for streaming in (False, True)),
     ],
 )
 def test_a_model_writes_a_report_whose_citations_are_in_the_files(make, provider, streaming):
@@ -94,7 +95,7 @@ def test_a_model_writes_a_report_whose_citations_are_in_the_files(make, provider
         _, text = session.researcher.source_text(session.folder, citation.source)
         assert text[citation.start : citation.end] == citation.quote
     asked = session.server.asked
-    assert {one.protocol for one in asked} == {provider}
+    assert {one.protocol for one in asked} == {provider.removesuffix("_genai")}
     assert {one.title for one in asked} >= {"Team", "Question", "Query", "Claims", "Section", "Body"}
     assert {one.key for one in asked} == ({KEY} if provider != "ollama" else {""})
     assert report.usage["calls"] == len(asked)
@@ -191,7 +192,7 @@ def test_a_model_that_stays_bad_at_one_thing_neither_ends_the_session_nor_goes_u
 
 
 @SLOW
-@pytest.mark.parametrize("provider", ["openai", "anthropic", "ollama"])
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "google_genai", "ollama"])
 def test_a_model_that_only_refuses_ends_in_a_report_that_says_so(make, provider):
     session = make(lambda asked: Reply(refusal="No."), fields={"provider": provider}, turns=1)
     report = session.finish()
@@ -256,8 +257,10 @@ def test_a_claim_that_stays_wrong_is_marked(make):
 
 
 @SLOW
-def test_a_rate_limit_is_waited_for_as_long_as_the_provider_asks(make):
-    session = make(first=[Reply(status=429, headers={"Retry-After": "2"})])
+@pytest.mark.parametrize("provider", ["openai", "google_genai"])
+def test_a_rate_limit_is_waited_for_as_long_as_the_provider_asks(make, provider):
+    # Google says it in the body, the others in a header.
+    session = make(first=[Reply(status=429, headers={"Retry-After": "2"})], fields={"provider": provider})
     begun = time.monotonic()
     session.propose()
     assert time.monotonic() - begun >= 2
@@ -280,7 +283,12 @@ FAULTS = [
 @SLOW
 @pytest.mark.parametrize(
     "provider, streaming",
-    [("openai", False), ("openai", True), ("anthropic", False), ("anthropic", True), ("ollama", True)],
+    [
+        *(("openai", streaming) for streaming in (False, True)),
+        *(("anthropic", streaming) for streaming in (False, True)),
+        *(("google_genai", streaming) for streaming in (False, True)),
+        ("ollama", True),
+    ],
 )
 def test_a_fault_on_the_way_is_tried_again(make, provider, streaming):
     # Ollama's client keeps the head to itself, so that each wait is longer than the one before.
@@ -307,6 +315,14 @@ def test_a_fault_that_no_wait_helps_ends_the_session_at_once(make, status, sente
     session.propose()
 
 
+def test_google_says_otherwise_that_it_does_not_know_the_key(make):
+    reply = Reply(status=400, error=("API key not valid. Please pass a valid API key.", "API_KEY_INVALID"))
+    session = make(first=[reply], fields={"provider": "google_genai"})
+    with pytest.raises(ModelFailed, match="does not know the key: API key not valid"):
+        session.propose()
+    assert len(session.server.asked) == 1
+
+
 def ended_by_cancel(session, begun):
     """Cancel a turn once it has begun, and tell whether it ended as cancelled."""
     caught = []
@@ -327,8 +343,11 @@ def ended_by_cancel(session, begun):
     return not thread.is_alive() and bool(caught)
 
 
-def test_a_cancel_ends_a_call_that_hangs(make):
-    session = make(first=[Reply(fault="hang")])
+@pytest.mark.parametrize(
+    "provider", ["openai", *(pytest.param(one, marks=SLOW) for one in ("anthropic", "google_genai", "ollama"))]
+)
+def test_a_cancel_ends_a_call_that_hangs(make, provider):
+    session = make(first=[Reply(fault="hang")], fields={"provider": provider})
     assert ended_by_cancel(session, lambda: session.server.asked)
 
 

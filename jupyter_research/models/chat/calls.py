@@ -27,6 +27,10 @@ _LONGEST: Final = 60.0
 _PATIENCE: Final = 300.0
 #: Bytes of a prompt for each token, counted low so that a budget holds: English has about four.
 _BYTES: Final = 3
+#: How providers call an answer that was not given.
+_REFUSALS: Final = frozenset(
+    {"refusal", "content_filter", "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION"}
+)
 #: Tokens of a request beside its words.
 _OVERHEAD: Final = 60
 
@@ -177,7 +181,9 @@ class Calls:
     def _answer(self, raw: Any, taken: int) -> dict[str, Any]:
         finish = _finish(raw)
         refusal = raw.additional_kwargs.get("refusal")
-        refused = bool(refusal) or finish in ("refusal", "content_filter", "SAFETY")
+        # A prompt that Google does not let through comes back without an answer.
+        blocked = (raw.response_metadata.get("prompt_feedback") or {}).get("block_reason")
+        refused = bool(refusal or blocked) or finish in _REFUSALS
         text = str(refusal) if refusal else _text(raw)
         if finish is None and (self._entry.streaming or self._entry.provider == "ollama"):
             raise Truncated  # A stream that ends without a reason was cut.

@@ -83,8 +83,9 @@ def connected(entry: Entry, key: str | None, sockets: Sockets) -> Iterator[Any]:
     arguments: dict[str, Any] = {"model_provider": entry.provider, **entry.options}
     if key is not None or entry.base_url:
         arguments["api_key"] = key or _NO_KEY
-    if entry.base_url:
-        arguments["base_url"] = entry.base_url
+    if entry.base_url or entry.provider in _SPECIAL:
+        # Always, where we know it: a variable of the process must not send texts where nobody said they go.
+        arguments["base_url"] = entry.url
     own: list[Any] = []
     arguments.update(_SPECIAL.get(entry.provider, _plain)(entry, sockets, own))
     try:
@@ -95,6 +96,8 @@ def connected(entry: Entry, key: str | None, sockets: Sockets) -> Iterator[Any]:
             raise ModelFailed(f"The model {entry.name} cannot be set up: {_without(key, error)}") from None
         if entry.provider == "anthropic":
             _own_client(model, own[0])
+        elif entry.provider == "google_genai":
+            own.append(model.client)
         yield model
     finally:
         for client in own:
@@ -158,7 +161,15 @@ def _ollama(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
 
 
 def _google(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
-    return {"max_retries": 1, "max_output_tokens": entry.max_output, "timeout": entry.timeout}
+    return {
+        # Not where a variable of the process says that Google's cloud is meant: that is another provider.
+        "vertexai": False,
+        "client_args": _settings(entry, sockets),
+        "timeout": entry.timeout,
+        "max_retries": 1,
+        "streaming": entry.streaming,
+        "max_output_tokens": entry.max_output,
+    }
 
 
 def _settings(entry: Entry, sockets: Sockets) -> dict[str, Any]:

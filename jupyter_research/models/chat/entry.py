@@ -12,14 +12,20 @@ from ...errors import InvalidRequest
 #: What a provider is called in `init_chat_model`, where people call it otherwise.
 _CALLED: Final = {"google": "google_genai", "gemini": "google_genai", "mistral": "mistralai"}
 #: Where a provider is reached when nothing else is configured.
-_HOSTS: Final = {
-    "openai": "api.openai.com",
-    "anthropic": "api.anthropic.com",
-    "google_genai": "generativelanguage.googleapis.com",
-    "mistralai": "api.mistral.ai",
-    "groq": "api.groq.com",
-    "deepseek": "api.deepseek.com",
-    "ollama": "127.0.0.1:11434",
+_OWN: Final = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "google_genai": "https://generativelanguage.googleapis.com",
+    "mistralai": "https://api.mistral.ai/v1",
+    "groq": "https://api.groq.com/openai/v1",
+    "deepseek": "https://api.deepseek.com",
+    "ollama": "http://127.0.0.1:11434",
+}
+#: Variables beside `<PROVIDER>_BASE_URL` by which clients of a provider are sent elsewhere.
+_SENT: Final = {
+    "openai": ("OPENAI_API_BASE",),
+    "anthropic": ("ANTHROPIC_API_URL",),
+    "google_genai": ("GOOGLE_GEMINI_BASE_URL",),
 }
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _FIELDS: Final = (
@@ -58,24 +64,25 @@ class Entry:
     price: Mapping[str, float] = field(default_factory=dict)
 
     @property
+    def url(self) -> str | None:
+        """Give the address at which it is reached, None where only the provider's package knows."""
+        return self.base_url or _OWN.get(self.provider)
+
+    @property
     def host(self) -> str:
         """Name the host that topics and passages are sent to."""
-        if self.base_url:
-            return urlsplit(self.base_url).netloc.rpartition("@")[2]
-        return _HOSTS.get(self.provider, self.provider)
+        return urlsplit(self.url).netloc.rpartition("@")[2] if self.url else self.provider
 
     @property
     def address(self) -> str:
         """Give host and port."""
-        parts = urlsplit(self.base_url or f"//{self.host}")
+        parts = urlsplit(self.url or f"https://{self.provider}")
         return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
     @property
     def local(self) -> bool:
         """Tell whether it runs on this machine."""
-        known = _HOSTS.get(self.provider, "")
-        url = self.base_url or (f"//{known}" if known else "")
-        return (urlsplit(url).hostname or "") in _LOOPBACK
+        return (urlsplit(self.url or "").hostname or "") in _LOOPBACK
 
     @property
     def gate(self) -> tuple[str, str]:
@@ -126,7 +133,7 @@ def _read(name: str, fields: Mapping[str, Any], environment: Mapping[str, str]) 
         name=name,
         provider=provider,
         model=model.strip(),
-        base_url=own or environment.get(f"{provider.upper()}_BASE_URL") or _ollama(provider, environment),
+        base_url=own or _elsewhere(provider, environment),
         key=key,
         **more,
     )
@@ -136,6 +143,19 @@ def _own_key(provider: str) -> str | None:
     return None if provider == "ollama" else provider
 
 
-def _ollama(provider: str, environment: Mapping[str, str]) -> str | None:
-    host = environment.get("OLLAMA_HOST") if provider == "ollama" else None
-    return host if not host or "://" in host else f"http://{host}"
+def _elsewhere(provider: str, environment: Mapping[str, str]) -> str | None:
+    """Give the address that the server's variables name for a provider."""
+    for variable in (f"{provider.upper()}_BASE_URL", *_SENT.get(provider, ())):
+        if found := environment.get(variable, "").strip():
+            return found
+    return _ollama(environment.get("OLLAMA_HOST", "").strip()) if provider == "ollama" else None
+
+
+def _ollama(host: str) -> str | None:
+    """Read `OLLAMA_HOST` as Ollama does: scheme and port may be missing, and 0.0.0.0 is where it listens."""
+    if not host:
+        return None
+    parts = urlsplit(host if "://" in host else f"http://{host}")
+    name = "127.0.0.1" if parts.hostname in (None, "0.0.0.0", "::") else parts.hostname
+    port = parts.port or (11434 if "://" not in host else 443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{f'[{name}]' if ':' in str(name) else name}:{port}{parts.path}"

@@ -17,6 +17,7 @@ _CONNECTION: Final = frozenset(
     {"APIConnectionError", "ModelConnectionError", "TransportError", "ConnectionError", "StreamError"}
 )
 _LONGEST: Final = 300
+_UNKNOWN_KEY: Final = "the provider does not know the key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +40,13 @@ class Truncated(Exception):
 
 def fault_of(error: BaseException) -> Fault:
     """Sort what a provider's library raised."""
-    status = _status(error)
+    told = _told(error)
+    status = _status(told)
     if status is not None:
-        text = _sentence(error)
-        passing = status in _AGAIN and not any(word in str(error) for word in _NO_MONEY)
-        return Fault(reason=_reason(status, text), passing=passing, wait=_retry_after(error))
+        text = _sentence(told)
+        passing = status in _AGAIN and not any(word in str(told) for word in _NO_MONEY)
+        wait = _retry_after(told)
+        return Fault(reason=_reason(status, text), passing=passing, wait=_delay(told) if wait is None else wait)
     if isinstance(error, (Truncated, json.JSONDecodeError)):
         return Fault(reason="the answer was cut off", passing=True, begun=True)
     names = {kind.__name__ for kind in type(error).__mro__}
@@ -59,6 +62,14 @@ def _names(error: BaseException | None) -> set[str]:
     return set() if error is None else {kind.__name__ for kind in type(error).__mro__}
 
 
+def _told(error: BaseException) -> BaseException:
+    """Give the error that knows the provider's status: LangChain wraps some in its own."""
+    found: BaseException | None = error
+    while found is not None and _status(found) is None:
+        found = found.__cause__
+    return error if found is None else found
+
+
 def _status(error: BaseException) -> int | None:
     for name in ("status_code", "code"):
         status = getattr(error, name, None)
@@ -69,7 +80,7 @@ def _status(error: BaseException) -> int | None:
 
 def _reason(status: int, text: str) -> str:
     known = {
-        401: "the provider does not know the key",
+        401: _UNKNOWN_KEY,
         403: "the provider refuses the key",
         404: "the provider has no such model",
         408: "no answer in time",
@@ -78,6 +89,8 @@ def _reason(status: int, text: str) -> str:
         529: "the provider is overloaded",
     }
     said = known.get(status, f"the provider answers with status {status}")
+    if status == 400 and text.startswith("API key not valid"):
+        said = _UNKNOWN_KEY
     return (
         said
         if status in (429, 503, 529, 408) and not any(word in text for word in _NO_MONEY)
@@ -93,6 +106,8 @@ def _sentence(error: BaseException) -> str:
         found = body.get("message") or body.get("error") or body
         if isinstance(found, dict):
             found = found.get("message", found)
+    if found is None:
+        found = getattr(error, "message", None)
     text = " ".join(str(found if found is not None else error).split())
     return text.partition("key provided")[0][:_LONGEST].rstrip()
 
@@ -110,3 +125,16 @@ def _retry_after(error: BaseException) -> float | None:
         return float(value) if value else None
     except (TypeError, ValueError):
         return None
+
+
+def _delay(error: BaseException) -> float | None:
+    """Read the seconds to wait where a provider says them in the body, as Google does: `"34.5s"`."""
+    body = getattr(error, "details", None)
+    told = body.get("error", body) if isinstance(body, dict) else {}
+    for detail in told.get("details") or () if isinstance(told, dict) else ():
+        if isinstance(detail, dict) and "retryDelay" in detail:
+            try:
+                return max(0.0, float(str(detail["retryDelay"]).removesuffix("s")))
+            except ValueError:
+                return None
+    return None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
 from ..._version import __version__
+from ...exclusive import Exclusive
 from ...guard import Addresses
 from ...work import Control
 from .base import Unavailable
@@ -59,9 +59,9 @@ class Web:
         )
         self._cache = None if cache is None else HttpCache(cache)
         self._exchange = Exchange(self._client, control, addresses, pace, self._cache, waits)
-        #: What was answered in this session, and who is asking right now.
+        #: What was answered in this session, and what is being asked right now.
         self._heard: dict[str, Answer] = {}
-        self._asking: dict[str, threading.Lock] = {}
+        self._asking = Exclusive()
         self._lock = threading.Lock()
         self._robots = Robots(self._robots_of, self._agent)
         control.on_cancel(self._transport.sockets.shut)
@@ -103,7 +103,7 @@ class Web:
         except httpx.InvalidURL as error:
             raise Unavailable(f"{url[:200]!r} is no address: {error}") from error
         # Analysts ask alike: what one was told a moment ago holds for the other.
-        with self._alone(public):
+        with self._asking.at(public):
             known = self._heard.get(public)
             if known is None:
                 parameters = {**(params or {}), **(secret or {})}
@@ -148,14 +148,6 @@ class Web:
             except Moved as moved:
                 url = moved.url
         raise Unavailable("it redirects in a circle")
-
-    @contextmanager
-    def _alone(self, public: str) -> Iterator[None]:
-        """Let a second thread that asks for the same wait for the first one's answer."""
-        with self._lock:
-            own = self._asking.setdefault(public, threading.Lock())
-        with own:
-            yield
 
     def _remember(self, public: str, answer: Answer) -> None:
         with self._lock:

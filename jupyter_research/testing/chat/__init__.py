@@ -1,6 +1,7 @@
 """Be a chat model on a local port: real HTTP, real protocols, answers that a test decides.
 
-Speaks OpenAI chat completions (`url + "/v1"`), Anthropic messages and Ollama chat (`url`), streamed or not.
+Speaks OpenAI chat completions (`url + "/v1"`), Anthropic messages, Google's generateContent and Ollama chat
+(`url`), streamed or not.
 `python -m jupyter_research.testing.chat` runs one to try things out with: it needs no key and no network.
 """
 

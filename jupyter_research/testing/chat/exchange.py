@@ -42,7 +42,7 @@ class Asked:
     def key(self) -> str:
         """Give the key that came along."""
         bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
-        return self.headers.get("x-api-key", bearer)
+        return self.headers.get("x-api-key") or self.headers.get("x-goog-api-key") or bearer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,9 @@ _PIECE: Final = 24
 class Protocol(Shape):
     """Translate between one provider's JSON and ours."""
 
-    stream_type: str
+    @property
+    def stream_type(self) -> str:
+        """Name the media type of a stream."""
 
     def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
         """Read a request."""
@@ -30,8 +32,12 @@ class Protocol(Shape):
     def error(self, reply: Reply) -> Any:
         """Write an error."""
 
+    def headers(self, reply: Reply) -> Mapping[str, str]:
+        """Give the headers of a response, beside those of its content."""
+        return reply.headers
 
-class OpenAI:
+
+class OpenAI(Protocol):
     """Speak `POST /v1/chat/completions`."""
 
     stream_type = "text/event-stream"
@@ -49,7 +55,7 @@ class OpenAI:
         return Asked(
             protocol="openai",
             model=body["model"],
-            messages=tuple((one["role"], _text(one.get("content"))) for one in body["messages"]),
+            messages=tuple((one["role"], text_of(one.get("content"))) for one in body["messages"]),
             schema=schema,
             tool=tool,
             stream=bool(body.get("stream")),
@@ -59,11 +65,11 @@ class OpenAI:
 
     def whole(self, asked: Asked, reply: Reply) -> Any:
         """Write a `chat.completion`."""
-        message: dict[str, Any] = {"role": "assistant", "content": _said(reply), "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": said(reply), "refusal": None}
         if reply.refusal is not None:
             message.update(content=None, refusal=reply.refusal)
         elif asked.tool and reply.data is not None:
-            message.update(content=None, tool_calls=[_call(asked.tool, _said(reply))])
+            message.update(content=None, tool_calls=[_call(asked.tool, said(reply))])
         finish = "tool_calls" if message.get("tool_calls") else reply.finish
         return {
             **self._head(asked, "chat.completion"),
@@ -77,20 +83,20 @@ class OpenAI:
 
         def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
             choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
-            return _event({**head, "choices": [choice], "usage": None})
+            return event({**head, "choices": [choice], "usage": None})
 
         called = bool(asked.tool and reply.data is not None and reply.refusal is None)
         yield chunk({"role": "assistant", "content": None if called else ""})
         if called:
             yield chunk({"tool_calls": [{"index": 0, **_call(asked.tool, "")}]})
-        for piece in _pieces(reply.refusal or _said(reply)):
+        for piece in pieces(reply.refusal or said(reply)):
             if called:
                 yield chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
             else:
                 yield chunk({"refusal" if reply.refusal is not None else "content": piece})
         yield chunk({}, "tool_calls" if called else reply.finish)
         if (asked.body.get("stream_options") or {}).get("include_usage"):
-            yield _event({**head, "choices": [], "usage": self._usage(asked, reply)})
+            yield event({**head, "choices": [], "usage": self._usage(asked, reply)})
         yield b"data: [DONE]\n\n"
 
     def error(self, reply: Reply) -> Any:
@@ -102,11 +108,11 @@ class OpenAI:
         return {"id": "chatcmpl-scripted", "object": kind, "created": 1700000000, "model": asked.model}
 
     def _usage(self, asked: Asked, reply: Reply) -> dict[str, Any]:
-        taken, given = _usage(asked, reply)
+        taken, given = counted(asked, reply)
         return {"prompt_tokens": taken, "completion_tokens": given, "total_tokens": taken + given}
 
 
-class Anthropic:
+class Anthropic(Protocol):
     """Speak `POST /v1/messages`."""
 
     stream_type = "text/event-stream"
@@ -120,12 +126,12 @@ class Anthropic:
         elif body.get("tools") and (body.get("tool_choice") or {}).get("type") in ("tool", "any"):
             tool = body["tools"][0]["name"]
             schema = {"title": tool, **body["tools"][0].get("input_schema", {})}
-        said = [(one["role"], _text(one["content"])) for one in body["messages"]]
-        system = [("system", _text(body["system"]))] if body.get("system") else []
+        turns = [(one["role"], text_of(one["content"])) for one in body["messages"]]
+        system = [("system", text_of(body["system"]))] if body.get("system") else []
         return Asked(
             protocol="anthropic",
             model=body["model"],
-            messages=(*system, *said),
+            messages=(*system, *turns),
             schema=schema,
             tool=tool,
             stream=bool(body.get("stream")),
@@ -135,7 +141,7 @@ class Anthropic:
 
     def whole(self, asked: Asked, reply: Reply) -> Any:
         """Write a `message`."""
-        taken, given = _usage(asked, reply)
+        taken, given = counted(asked, reply)
         return {
             **self._head(asked),
             "content": [self._content(asked, reply)],
@@ -145,7 +151,7 @@ class Anthropic:
 
     def stream(self, asked: Asked, reply: Reply) -> Iterator[bytes]:
         """Write the events from `message_start` to `message_stop`."""
-        taken, given = _usage(asked, reply)
+        taken, given = counted(asked, reply)
         start = {
             **self._head(asked),
             "content": [],
@@ -160,7 +166,7 @@ class Anthropic:
             index=0,
             content_block={**content, **({"input": {}} if called else {"text": ""})},
         )
-        for piece in _pieces(_said(reply) if called else content["text"]):
+        for piece in pieces(said(reply) if called else content["text"]):
             delta = (
                 {"type": "input_json_delta", "partial_json": piece}
                 if called
@@ -180,7 +186,7 @@ class Anthropic:
     def _content(self, asked: Asked, reply: Reply) -> dict[str, Any]:
         if asked.tool and reply.data is not None and reply.refusal is None:
             return {"type": "tool_use", "id": "toolu_scripted", "name": asked.tool, "input": reply.data}
-        return {"type": "text", "text": reply.refusal or _said(reply)}
+        return {"type": "text", "text": reply.refusal or said(reply)}
 
     def _stop(self, asked: Asked, reply: Reply) -> str:
         if reply.refusal is not None:
@@ -199,7 +205,7 @@ class Anthropic:
         }
 
 
-class Ollama:
+class Ollama(Protocol):
     """Speak `POST /api/chat`."""
 
     stream_type = "application/x-ndjson"
@@ -210,7 +216,7 @@ class Ollama:
         return Asked(
             protocol="ollama",
             model=body["model"],
-            messages=tuple((one["role"], _text(one.get("content"))) for one in body["messages"]),
+            messages=tuple((one["role"], text_of(one.get("content"))) for one in body["messages"]),
             schema=wanted if isinstance(wanted, Mapping) else None,
             tool=None,
             stream=body.get("stream", True),
@@ -220,11 +226,11 @@ class Ollama:
 
     def whole(self, asked: Asked, reply: Reply) -> Any:
         """Write the answer with its counts."""
-        return self._line(asked, reply, reply.refusal or _said(reply), last=True)
+        return self._line(asked, reply, reply.refusal or said(reply), last=True)
 
     def stream(self, asked: Asked, reply: Reply) -> Iterator[bytes]:
         """Write lines of JSON, the counts in the last."""
-        for piece in _pieces(reply.refusal or _said(reply)):
+        for piece in pieces(reply.refusal or said(reply)):
             yield _line(self._line(asked, reply, piece, last=False))
         yield _line(self._line(asked, reply, "", last=True))
 
@@ -240,19 +246,19 @@ class Ollama:
             "done": last,
         }
         if last:
-            taken, given = _usage(asked, reply)
+            taken, given = counted(asked, reply)
             line.update(done_reason=reply.finish, prompt_eval_count=taken, eval_count=given)
         return line
 
 
-def _text(content: Any) -> str:
+def text_of(content: Any) -> str:
     """Give the text of a message, which may come in parts."""
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
     return "" if content is None else str(content)
 
 
-def _said(reply: Reply) -> str:
+def said(reply: Reply) -> str:
     return reply.text if reply.data is None else json.dumps(reply.data, ensure_ascii=False)
 
 
@@ -260,16 +266,16 @@ def _call(name: str | None, arguments: str) -> dict[str, Any]:
     return {"id": "call_scripted", "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def _usage(asked: Asked, reply: Reply) -> tuple[int, int]:
+def counted(asked: Asked, reply: Reply) -> tuple[int, int]:
     """Count as many tokens as there are words, where the reply does not say."""
-    return reply.usage or (len(asked.text.split()), max(1, len((reply.refusal or _said(reply)).split())))
+    return reply.usage or (len(asked.text.split()), max(1, len((reply.refusal or said(reply)).split())))
 
 
-def _pieces(text: str) -> Iterator[str]:
+def pieces(text: str) -> Iterator[str]:
     return (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
 
 
-def _event(data: Any) -> bytes:
+def event(data: Any) -> bytes:
     return b"data: %s\n\n" % json.dumps(data).encode()
 
 

@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import Any, Final, cast
 
 from .exchange import Answer, Asked, Reply
-from .protocols import PROTOCOLS, Protocol
+from .google import spoken
+from .protocols import Protocol
 from .scholar import Scholar
 
 #: The names under which the server offers its one model.
-MODELS: Final = ("scripted", "gpt-4o-mini", "claude-haiku-4-5", "llama3.2")
+MODELS: Final = ("scripted", "gpt-4o-mini", "claude-haiku-4-5", "gemini-2.5-flash", "llama3.2")
 
 
 class ChatServer:
@@ -106,6 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         lists = {
             "/v1/models": {"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]},
             "/api/tags": {"models": [{"name": name, "model": name} for name in MODELS]},
+            "/v1beta/models": {"models": [{"name": f"models/{name}"} for name in MODELS]},
         }
         known = lists.get(self.path.partition("?")[0])
         self._send(200 if known else 404, known or {"error": {"message": "There is nothing here."}})
@@ -113,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer a chat request."""
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-        protocol = PROTOCOLS.get(self.path.partition("?")[0])
+        protocol = spoken(self.path.partition("?")[0])
         if protocol is None:
             self._send(404, {"error": {"message": "There is nothing here.", "code": "not_found"}})
             return
@@ -131,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.fault == "hang":
             self._hang()
         elif reply.status != 200:
-            self._send(reply.status, protocol.error(reply), headers=reply.headers)
+            self._send(reply.status, protocol.error(reply), headers=protocol.headers(reply))
         elif asked.stream:
             self._stream(protocol.stream_type, list(protocol.stream(asked, reply)), reply)
         else:
