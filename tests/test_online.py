@@ -411,6 +411,18 @@ def test_named_page_is_read_without_its_menus(session: Any, fake: FakeWeb) -> No
     assert len(fake.requests("pages")) == 1
 
 
+def test_quote_of_a_fetched_pdf_names_its_page(session: Any, fake: FakeWeb) -> None:
+    import typst
+
+    prose = "A tide mill keeps its wheel turning for five hours after the pond has filled. "
+    source = f"= Cover\n#pagebreak()\n= Wheels\n{prose * 3}\n#pagebreak()\n= Index\nNothing is here."
+    body = bytes(typst.compile(source.encode()))
+    fake.pages["mills.pdf"] = Reply(body=body, headers={"Content-Type": "application/pdf"})
+    report = session(fake.page("mills.pdf")).finish()
+    assert quotes(report)
+    assert {(one.page, one.heading) for one in quotes(report)} == {(2, "Wheels")}
+
+
 def test_same_text_at_two_addresses_is_one_document(session: Any, fake: FakeWeb) -> None:
     fake.pages["copy"] = fake.pages["mills.html"]
     report = session(fake.page("mills.html"), fake.page("copy")).finish()

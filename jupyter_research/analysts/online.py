@@ -14,7 +14,7 @@ from ..documents.parsing.parsed import storable
 from ..guard import host_of
 from ..ledger import Ledger
 from ..models import Hit
-from ..sources.online import PAGES, Catalogue, Found, OnlineSource, Unavailable, is_address
+from ..sources.online import PAGES, Catalogue, Found, OnlineSource, Place, Unavailable, is_address
 from ..work import Work
 from .finds import Finds, ranked
 from .progress import Progress
@@ -155,6 +155,7 @@ class Online:
             year=parsed["year"],
             doi=parsed["doi"],
             pages=parsed["pages"],
+            passages=tuple(Place(start, end, page, heading) for start, end, page, _, heading in parsed["spans"]),
         )
 
     def _source(self, name: str) -> OnlineSource:
@@ -178,4 +179,5 @@ def _tried(what: str, perform: Callable[[], T]) -> tuple[T | None, str]:
 
 
 def _bounded(found: Found) -> Found:
-    return replace(found, text=storable(found.text[:_LONGEST]))
+    text = storable(found.text[:_LONGEST])
+    return replace(found, text=text, passages=tuple(one for one in found.passages if one.end <= len(text)))

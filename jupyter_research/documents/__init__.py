@@ -4,6 +4,7 @@ from .gathered import Gathered, Text
 from .kept import KeptIndex, forget, kept
 from .kinds import DOCUMENTS, KINDS, PAPERS, kind_of
 from .library import Library
+from .passages import Span
 from .records import Document, Failure, FileRef, Indexed, Passage, Stopped
 from .schema import IndexUnusable
 from .sentences import sentences
@@ -24,6 +25,7 @@ __all__ = [
     "Library",
     "Passage",
     "SharedLibrary",
+    "Span",
     "Stopped",
     "Text",
     "forget",

@@ -13,7 +13,7 @@ from typing import Final
 from .index import Index
 from .opening import Stamp
 from .parsing.parsed import Mark, storable
-from .passages import cut
+from .passages import Span, cut
 from .query import match
 from .records import Passage
 from .rows import Entry
@@ -34,6 +34,8 @@ class Text:
     year: int | None = None
     doi: str | None = None
     pages: int | None = None
+    #: Where its passages lie; empty where its headings say so.
+    spans: tuple[Span, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -97,7 +99,7 @@ class Gathered:
             hash=text.hash,
             parsed={
                 "text": content,
-                "spans": cut(content, list(_marks(content))),
+                "spans": list(text.spans) or cut(content, list(_marks(content))),
                 "title": text.title,
                 "authors": text.authors,
                 "year": text.year,

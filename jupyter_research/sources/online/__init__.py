@@ -5,7 +5,7 @@ Light to import: the client, and with it httpx, is imported when a session asks 
 
 from __future__ import annotations
 
-from .base import Found, OnlineSource, Unavailable
+from .base import Found, OnlineSource, Place, Unavailable
 from .catalogue import ENTRY_POINTS, PAGES, Catalogue, is_address
 from .settings import OnlineSettings
 
@@ -16,6 +16,7 @@ __all__ = [
     "Found",
     "OnlineSettings",
     "OnlineSource",
+    "Place",
     "Unavailable",
     "is_address",
 ]
