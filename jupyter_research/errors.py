@@ -163,6 +163,13 @@ class ServerRefused(ResearchError):
     code = "refused"
 
 
+class Halted(BaseException):
+    """The session was asked to stop, and was waiting: nothing is lost, and a resume goes on from there.
+
+    No `Exception`, so that an analyst that waits is not taken for one that failed.
+    """
+
+
 class SessionCancelled(BaseException):
     """The session was cancelled.
 

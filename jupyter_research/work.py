@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import Halted, SessionCancelled
+
 if TYPE_CHECKING:
     # A third of what the extension's import would take, for servers on which nobody does research.
     from .report import Report
@@ -64,6 +66,8 @@ class Control:
         self._at_cancel: list[Callable[[], None]] = []
         self.drain_requested = threading.Event()
         self.cancelled = threading.Event()
+        #: Set with either, for those who wait.
+        self.stopped = threading.Event()
 
     def on_stop(self, callback: Callable[[], None]) -> None:
         """Call `callback` once when a drain or a cancel is asked for."""
@@ -84,7 +88,19 @@ class Control:
     @property
     def stopping(self) -> bool:
         """Tell whether a drain or a cancel was asked for."""
-        return self.drain_requested.is_set() or self.cancelled.is_set()
+        return self.stopped.is_set()
+
+    def stop_here(self) -> None:
+        """End what may be done again, where the attempt was asked to stop.
+
+        Raises:
+            SessionCancelled: after a cancel.
+            Halted: after a drain.
+        """
+        if self.cancelled.is_set():
+            raise SessionCancelled("The session was cancelled.")
+        if self.stopped.is_set():
+            raise Halted("The session was asked to stop.")
 
     def request_drain(self) -> None:
         """Ask the attempt to end at its next step, keeping what is done."""
@@ -97,6 +113,7 @@ class Control:
     def _stop(self, flag: threading.Event) -> None:
         with self._lock:
             flag.set()
+            self.stopped.set()
             callbacks, self._callbacks = self._callbacks, []
             if flag is self.cancelled:
                 callbacks, self._at_cancel = [*callbacks, *self._at_cancel], []

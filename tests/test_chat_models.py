@@ -17,7 +17,7 @@ from jupyter_research.ledger import Ledger
 from jupyter_research.models.keys import Keys
 from jupyter_research.report import Verdict
 from jupyter_research.testing.chat import ChatServer, Reply, Scholar
-from jupyter_research.work import Decision, Finished, Place
+from jupyter_research.work import Decision, Drained, Finished, Place
 
 KEY = "sk-only-for-the-provider"
 #: A dollar a thousand tokens, so that caps are round.
@@ -355,6 +355,33 @@ def test_a_cancel_ends_a_call_that_hangs(make, provider):
 def test_a_cancel_wakes_one_that_waits_for_a_rate_limit(make):
     session = make(first=[Reply(status=429, headers={"Retry-After": "200"})])
     assert ended_by_cancel(session, lambda: any("Waiting" in str(message) for message in session.said()))
+
+
+@SLOW
+@pytest.mark.parametrize("analysts", [1, 3])
+def test_a_pause_wakes_those_that_wait_for_a_rate_limit_and_a_resume_goes_on(make, analysts):
+    session = make(analysts=analysts, turns=1)
+    proposal = session.propose().proposal
+    session.server._first.append(Reply(status=429, headers={"Retry-After": "200"}))
+    outcomes = []
+    thread = threading.Thread(target=lambda: outcomes.append(session.turn(Decision(proposal=proposal))))
+    thread.start()
+    while not any("Waiting" in str(message) for message in session.said()):
+        assert thread.is_alive()
+        time.sleep(0.01)
+    session.control.request_drain()
+    thread.join(60)
+    assert outcomes == [Drained()]
+    # A server that has started anew knows of no limit; else those that resume wait for the rest of it.
+    session.researcher = Analysts(
+        indexes=session.folder.parent / "indexes", thinking=thinking(session.server)
+    )
+    outcome = session.turn()
+    assert isinstance(outcome, Finished)
+    assert not any("failed" in (status or {}) for _, status in session.recorder.updates)
+    requests = [(one.title, one.messages) for one in session.server.asked]
+    # The one that was turned away is asked for again, and nothing else.
+    assert len(set(requests)) == len(requests) - 1
 
 
 def dear(asked):

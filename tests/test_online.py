@@ -16,7 +16,7 @@ from test_analysts import PAPERS, TOPIC, Session, found_by_searches, plain, quot
 from test_chat_models import thinking
 
 from jupyter_research.analysts import Analysts, Brief
-from jupyter_research.errors import InvalidRequest, SessionCancelled, UnknownName
+from jupyter_research.errors import Halted, InvalidRequest, SessionCancelled, UnknownName
 from jupyter_research.export import export
 from jupyter_research.guard import Addresses
 from jupyter_research.report import Verdict
@@ -311,6 +311,26 @@ def test_cancel_ends_a_request_that_waits_for_its_answer(fake: FakeWeb, paused: 
         thread.join(15)
     assert not thread.is_alive()
     assert isinstance(ended[0], SessionCancelled)
+
+
+def test_pause_ends_a_wait_that_a_service_has_asked_for(fake: FakeWeb) -> None:
+    control, ended, told = Control(), [], threading.Event()
+    fake.answer_next("pages", Reply(status=429, headers={"Retry-After": "50"}))
+
+    def ask() -> None:
+        try:
+            web.get(fake.page("mills.html"))
+        except BaseException as error:
+            ended.append(error)
+
+    with web_of(fake, control, waits=lambda seconds, host: told.set()) as web:
+        thread = threading.Thread(target=ask)
+        thread.start()
+        assert told.wait(30)
+        control.request_drain()
+        thread.join(30)
+    assert not thread.is_alive()
+    assert isinstance(ended[0], Halted)
 
 
 # -- the session -----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..context import request_approval
-from ..errors import InvalidRequest, SessionCancelled
+from ..errors import Halted, InvalidRequest, SessionCancelled
 from ..work import Drained, Finished, Outcome, Place, Work
 from .researcher import Analysts
 from .thinking import PLAIN
@@ -54,7 +54,7 @@ class Brief(Analysts):
         with self._study(work) as study:
             try:
                 return Finished(report=_report(study))
-            except Stopped:
+            except (Halted, Stopped):
                 if work.control.cancelled.is_set():
                     raise SessionCancelled("The session was cancelled.") from None
                 return Drained()

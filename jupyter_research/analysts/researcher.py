@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidRequest, NotReady, SessionCancelled
+from ..errors import Halted, InvalidRequest, NotReady, SessionCancelled
 from ..ledger import Ledger
 from ..meter import Meter
 from ..report import Report
@@ -156,7 +156,7 @@ class Analysts:
                     # Where there is nothing to read, that is said before LangGraph's seconds of imports.
                     study.shelf.read(study.progress)
                 return run(study)
-            except Stopped:
+            except (Halted, Stopped):
                 if work.control.cancelled.is_set():
                     raise SessionCancelled("The session was cancelled.") from None
                 return Drained()

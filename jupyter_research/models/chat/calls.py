@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from ...context import send_status_update
-from ...errors import BudgetSpent, ModelFailed, ResearchError, SessionCancelled
+from ...errors import BudgetSpent, ModelFailed, ResearchError
 from ...ledger import Ledger
+from ...work import Control
 from .entry import Entry
 from .faults import Fault, Truncated, fault_of
 from .gate import Gate
@@ -68,7 +68,7 @@ class Calls:
         gate: Gate,
         owner: str,
         price: Price | None,
-        cancelled: threading.Event,
+        control: Control,
     ) -> None:
         self._entry = entry
         self._chat = chat
@@ -77,7 +77,7 @@ class Calls:
         self._gate = gate
         self._owner = owner
         self._price = price
-        self._cancelled = cancelled
+        self._control = control
 
     def complete(self, messages: Sequence[Message], schema: Mapping[str, Any]) -> Said:
         """Give the answer to a request, from the ledger where it is known.
@@ -86,6 +86,7 @@ class Calls:
             BudgetSpent: when the call does not fit into the budget any more.
             ModelFailed: when the provider does not answer.
             SessionCancelled: when the session was cancelled meanwhile.
+            Halted: when it was asked to stop while the call waited to be made.
         """
         request = {"model": self._entry.name, "messages": messages, "schema": schema}
         # What is reserved is given back when the answer is recorded: between the two it would count nowhere.
@@ -105,7 +106,7 @@ class Calls:
         from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
         tries = Retrying(
-            retry=retry_if_exception(lambda error: not self._cancelled.is_set() and _again(error)),
+            retry=retry_if_exception(lambda error: not self._control.cancelled.is_set() and _again(error)),
             wait=self._pause,
             stop=stop_after_attempt(TRIES),
             sleep=self._sleep,
@@ -115,7 +116,8 @@ class Calls:
             answer: dict[str, Any] = tries(self._once, messages, schema, held)
             return answer
         except Exception as error:
-            self._stop_if_cancelled()
+            if self._control.cancelled.is_set():
+                self._control.stop_here()
             if isinstance(error, ResearchError):
                 raise
             fault = fault_of(error)
@@ -126,11 +128,11 @@ class Calls:
         self, messages: Sequence[Message], schema: Mapping[str, Any], held: ExitStack
     ) -> dict[str, Any]:
         taken = tokens_of(messages, schema)
-        self._stop_if_cancelled()
+        self._control.stop_here()
         with ExitStack() as own:
             most = own.enter_context(self._purse.reserve(taken, self._entry.max_output))
             with self._through(taken + most):
-                self._stop_if_cancelled()
+                self._control.stop_here()
                 if self._late():
                     raise BudgetSpent("The budget of time was used up.")
                 try:
@@ -151,7 +153,7 @@ class Calls:
             concurrency=self._entry.concurrency,
             requests=self._entry.requests_per_minute,
             per_minute=self._entry.tokens_per_minute,
-            stopped=lambda: self._cancelled.is_set() or self._late(),
+            stopped=lambda: self._control.stopping or self._late(),
             tell=_tell,
         )
 
@@ -215,18 +217,14 @@ class Calls:
         return float(seconds)
 
     def _sleep(self, seconds: float) -> None:
-        """Sleep, unless the time or the session ends first."""
+        """Sleep, unless the time ends first, or somebody wants the session to stop."""
         left = self._purse.seconds_left()
-        self._cancelled.wait(seconds if left is None else max(0.0, min(seconds, left)))
-        self._stop_if_cancelled()
+        self._control.stopped.wait(seconds if left is None else max(0.0, min(seconds, left)))
+        self._control.stop_here()
 
     def _late(self) -> bool:
         left = self._purse.seconds_left()
         return left is not None and left <= 0
-
-    def _stop_if_cancelled(self) -> None:
-        if self._cancelled.is_set():
-            raise SessionCancelled("The session was cancelled.")
 
 
 def tokens_of(messages: Sequence[Message], schema: Mapping[str, Any]) -> int:

@@ -64,7 +64,7 @@ def opened(opening: Opening) -> Iterator[Model]:
             gate=opening.gates.of(entry.gate, opening.key),
             owner=opening.owner,
             price=opening.price,
-            cancelled=opening.control.cancelled,
+            control=opening.control,
         )
         yield Chat(
             entry.name,

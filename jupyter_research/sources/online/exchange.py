@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import httpx
 
-from ...errors import SessionCancelled
 from ...guard import Addresses, Refused, TooMuch, host_of, inflated
 from ...work import Control
 from .base import Unavailable
@@ -91,7 +90,7 @@ class Exchange:
             interval = 0.0
         for number in range(1, _TRIES + 1):
             try:
-                with self._pace.turn(host, interval, self._control.cancelled):
+                with self._pace.turn(host, interval, self._control.stopped):
                     return self._once(request, public, stored)
             except _Later as later:
                 if number == _TRIES or later.seconds > _PATIENCE:
@@ -102,7 +101,7 @@ class Exchange:
         raise AssertionError("the last try returns or raises")
 
     def _once(self, request: httpx.Request, public: str | None, stored: Stored | None) -> Answer:
-        self._stop_if_cancelled()
+        self._control.stop_here()
         try:
             return self._followed(request, public, stored, time.monotonic() + MAX_SECONDS)
         except Refused as error:
@@ -115,7 +114,7 @@ class Exchange:
             # The library's sentence shows the header, and the key in it.
             raise Unavailable("its key or address holds what no request may: set it again") from None
         except (httpx.HTTPError, OSError, RuntimeError) as error:
-            self._stop_if_cancelled()
+            self._control.stop_here()
             what = (
                 "it did not answer in time" if isinstance(error, httpx.TimeoutException) else "no connection"
             )
@@ -173,9 +172,6 @@ class Exchange:
         except Refused as error:
             raise Unavailable(str(error)) from error
 
-    def _stop_if_cancelled(self) -> None:
-        if self._control.cancelled.is_set():
-            raise SessionCancelled("The session was cancelled.")
 
 
 class Answered(Unavailable):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-#: Seconds between two looks whether somebody who waits was cancelled.
+#: Seconds between two looks whether somebody who waits was asked to stop.
 _LOOK: Final = 0.25
 
 
@@ -22,16 +22,16 @@ class Pace:
         self._next: dict[str, float] = {}
 
     @contextmanager
-    def turn(self, host: str, interval: float, cancelled: threading.Event) -> Iterator[None]:
-        """Wait for the host's turn and keep it for the time of the block; at once when `cancelled`."""
+    def turn(self, host: str, interval: float, stopped: threading.Event) -> Iterator[None]:
+        """Wait for the host's turn and keep it for the time of the block; at once when `stopped`."""
         with self._lock:
             lock = self._hosts.setdefault(host, threading.Lock())
         while not lock.acquire(timeout=_LOOK):
-            if cancelled.is_set():
+            if stopped.is_set():
                 break
         else:
             try:
-                cancelled.wait(max(0.0, self.due(host) - self._clock()))
+                stopped.wait(max(0.0, self.due(host) - self._clock()))
                 yield
             finally:
                 self.postpone(host, interval)
