@@ -35,7 +35,7 @@ def careless(asked: Asked) -> Reply:
     data = reply.data
     lists = [data] if isinstance(data, dict) and "claims" in data else []
     if asked.title == "Report":
-        lists = [{"claims": data["introduction"]}, *data["sections"], {"claims": data["conclusion"]}]
+        lists = [data["introduction"], *data["sections"], data["conclusion"]]
     for claims in lists:
         for claim in claims["claims"]:
             chance = zlib.crc32(claim["text"].encode()) % 8

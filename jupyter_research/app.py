@@ -13,7 +13,18 @@ from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
 from jupyter_server._tz import utcnow
 from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import PeriodicCallback
-from traitlets import Bool, Callable, Dict, Enum, Integer, List, Unicode, default
+from traitlets import (
+    Bool,
+    Callable,
+    Dict,
+    Enum,
+    Integer,
+    List,
+    TraitError,
+    Unicode,
+    default,
+    validate,
+)
 
 from .access import Access
 from .handlers import ROUTES, SWITCHED_OFF
@@ -130,6 +141,11 @@ class ResearchApp(ExtensionApp):
         help='Hosts, "name" or "name:port", that sessions may fetch from though they are not on the public '
         "internet: mirrors and services of your own.",
     ).tag(config=True)
+    online_proxy = Unicode(
+        help='The proxy by which online sources are asked: "environment" for the one that the variables '
+        "HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, an address such as http://proxy.example.org:3128, or "
+        "empty for none. A proxy looks names up itself, so that less can be checked here.",
+    ).tag(config=True)
     contact = Unicode(
         help="Whom online services may write to about what this server asks them: an address of mail or the "
         "web, sent in the User-Agent.",
@@ -160,6 +176,16 @@ class ResearchApp(ExtensionApp):
     capture_output = Bool(
         False, help="Whether what a session's code prints and logs becomes status updates of the session."
     ).tag(config=True)
+
+    @validate("online_proxy")
+    def _check_proxy(self, proposal: Any) -> str:
+        value = str(proposal["value"]).strip()
+        if value not in ("", "environment") and not value.startswith(("http://", "https://")):
+            raise TraitError(
+                f'online_proxy is {value!r}: give "environment", an address that begins with http:// or '
+                "https://, or nothing."
+            )
+        return value
 
     @default("data_dir")
     def _default_data_dir(self) -> str:
@@ -243,7 +269,7 @@ class ResearchApp(ExtensionApp):
         return runtime
 
     def _settings(self) -> Settings:
-        from .runtime import OnlineSettings, Settings
+        from .runtime import OnlineSettings, Proxies, Settings
 
         assert self.serverapp is not None
         return Settings(
@@ -271,6 +297,7 @@ class ResearchApp(ExtensionApp):
                 allowed=None if self.online_sources is None else frozenset(self.online_sources),
                 addresses=dict(self.source_addresses),
                 private_hosts=frozenset(self.private_hosts),
+                proxies=Proxies.said(self.online_proxy, os.environ),
                 contact=self.contact,
             ),
             local_only=self.local_only,

@@ -344,7 +344,8 @@ def ended_by_cancel(session, begun):
 
 
 @pytest.mark.parametrize(
-    "provider", ["openai", *(pytest.param(one, marks=SLOW) for one in ("anthropic", "google_genai", "ollama"))]
+    "provider",
+    ["openai", *(pytest.param(one, marks=SLOW) for one in ("anthropic", "google_genai", "ollama"))],
 )
 def test_a_cancel_ends_a_call_that_hangs(make, provider):
     session = make(first=[Reply(fault="hang")], fields={"provider": provider})
@@ -410,6 +411,16 @@ def test_a_cap_that_is_too_small_for_one_call_makes_none(make):
     assert any("budget" in sentence for sentence in report.limitations)
 
 
+def test_a_cap_on_money_that_holds_nothing_is_said_before_the_start_and_in_the_report(make):
+    session = make(budget={"money": 0.5}, analysts=1, turns=1)
+    proposed = session.propose()
+    said = "The cap of $0.5 holds nothing, since this model has no price: one on tokens would hold"
+    assert said in proposed.question
+    assert any(said in message for message in session.said())
+    report = session.turn(Decision(proposal=proposed.proposal)).report
+    assert any(said in sentence for sentence in report.limitations)
+
+
 @SLOW
 def test_an_administrators_cap_is_everybodys(make):
     session = make(dear, caps={"tokens": 20_000}, budget={"tokens": 10**9}, analysts=2, turns=1)
@@ -446,6 +457,37 @@ def test_a_resume_asks_for_nothing_twice(make):
 
 
 @SLOW
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "google_genai", "ollama"])
+def test_a_model_on_this_machine_is_not_reached_through_a_proxy(make, monkeypatch, provider):
+    with ChatServer() as spy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "OPENAI_PROXY", "ANTHROPIC_PROXY"):
+            monkeypatch.setenv(name, spy.url)
+            monkeypatch.setenv(name.lower(), spy.url)
+        session = make(fields={"provider": provider})
+        session.propose()
+        assert session.server.asked and spy.asked == []
+
+
+@SLOW
+@pytest.mark.parametrize("provider", ["openai", "anthropic", "google_genai", "ollama"])
+def test_no_variable_of_the_process_sends_texts_or_other_keys_elsewhere(make, monkeypatch, provider):
+    with ChatServer() as spy:
+        for name in (
+            "OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL",
+            "GOOGLE_GEMINI_BASE_URL", "OLLAMA_HOST",
+        ):  # fmt: skip
+            monkeypatch.setenv(name, spy.url)
+        others = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY", "OLLAMA_API_KEY")
+        for name in (*others, "ANTHROPIC_AUTH_TOKEN", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID"):
+            monkeypatch.setenv(name, "of-somebody-else")
+        monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+        session = make(fields={"provider": provider})
+        session.propose()
+        assert session.server.asked and spy.asked == []
+        assert all("of-somebody-else" not in str(one.headers) for one in session.server.asked)
+
+
+@SLOW
 def test_tracing_of_somebodys_environment_stays_off(make, monkeypatch):
     with ChatServer() as spy:
         monkeypatch.setenv("LANGSMITH_TRACING", "true")
@@ -476,6 +518,19 @@ def test_a_brief_is_written_in_one_call_and_checked_by_the_same_code(tmp_path, p
         assert {claim.verdict for claim in report.claims() if claim.citations} == {Verdict.VERBATIM}
         again = session.turn().report
         assert len(server.asked) == 1 and again.sections == report.sections
+
+
+def test_a_brief_has_the_headings_that_its_model_writes(tmp_path, place):
+    def german(asked):
+        data = Scholar()(asked).data
+        data["introduction"]["heading"], data["conclusion"]["heading"] = "Einleitung", "Fazit"
+        data["sections"][0]["heading"] = "Befunde"
+        return Reply(data=data)
+
+    with ChatServer(german) as server:
+        report = BriefSession(tmp_path, place, server).turn().report
+    assert [section.heading for section in report.sections] == ["Einleitung", "Befunde", "Fazit"]
+    assert "a heading in the language of the topic" in server.asked[0].text
 
 
 def test_a_brief_needs_a_chat_model(tmp_path, place):

@@ -6,6 +6,8 @@ import gzip
 import ipaddress
 import itertools
 import socket
+import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -52,6 +54,8 @@ def client(fake: FakeWeb, **named: object) -> Web:
         "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:a9fe:a9fe::1", "::127.0.0.1", "no number",
+        "192.0.0.192", "::ffff:168.63.129.16", "64:ff9b::a83f:8110", "fec0::1", "64:ff9b:1::808:808",
+        "5f00::1",
     ],
 )  # fmt: skip
 def test_number_that_is_not_on_the_public_internet_is_refused(number: str) -> None:
@@ -203,6 +207,54 @@ def test_packed_answer_that_unpacks_to_nothing_for_ever_is_ended() -> None:
     with pytest.raises(TooMuch):
         for piece in inflated(itertools.chain([b"\x78\x01"], itertools.repeat(empty_block)), "deflate", 1000):
             assert not piece
+
+
+class Dripping:
+    """Be a server that sends one byte after the other, and never comes to an end."""
+
+    def __init__(self, begin: bytes, endless: bytes) -> None:
+        self._sent = itertools.chain(begin, itertools.cycle(endless))
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
+        self.host = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.asked = 0
+
+    def __enter__(self) -> Dripping:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        socket.create_connection(self._socket.getsockname()).close()
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            with connection:
+                if not connection.recv(65536):
+                    return
+                self.asked += 1
+                try:
+                    for byte in self._sent:
+                        connection.sendall(bytes([byte]))
+                        time.sleep(0.02)
+                except OSError:
+                    continue
+
+
+@pytest.mark.parametrize(
+    ("begin", "endless"),
+    [(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"), (b"HTTP/1.1 200 OK\r\n\r\n", b"x")],
+    ids=["head", "body"],
+)
+def test_answer_that_drips_is_over_when_its_time_is(begin: bytes, endless: bytes) -> None:
+    with Dripping(begin, endless) as slow:
+        web = Web(Control(), addresses=Addresses([slow.host]), pace=Pace(), seconds=1)
+        with web, pytest.raises(Unavailable, match="longer than 1 s"):
+            web.get(f"http://{slow.host}/")
+        # Another try would take as long.
+        assert slow.asked == 1
 
 
 def test_broken_packing_is_one_sentence(fake: FakeWeb) -> None:

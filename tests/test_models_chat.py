@@ -38,6 +38,31 @@ def test_a_name_is_a_provider_and_a_model():
     assert not entry("ollama:llama3.2", {}, {"OLLAMA_HOST": "gpu.example.org:11434"}).local
 
 
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("0.0.0.0:8000", "http://127.0.0.1:8000"),
+        ("gpu.example.org", "http://gpu.example.org:11434"),
+        ("https://gpu.example.org", "https://gpu.example.org:443"),
+        ("http://[::1]:11434/", "http://[::1]:11434/"),
+    ],
+)
+def test_where_ollama_is_reached_is_read_as_ollama_does(said, url):
+    found = entry("ollama:llama3.2", {}, {"OLLAMA_HOST": said})
+    assert found.url == url
+    assert found.local is ("example" not in url)
+
+
+def test_addresses_of_the_servers_variables_are_those_that_texts_go_to():
+    variables = {"OPENAI_API_BASE": "http://a/v1", "GOOGLE_GEMINI_BASE_URL": "http://b"}
+    assert entry("openai:x", {}, variables).host == "a"
+    assert entry("gemini:x", {}, variables).host == "b"
+    assert entry("openai:x", {}, {**variables, "OPENAI_BASE_URL": "http://c/v1"}).host == "c"
+    assert entry("anthropic:x", {}, variables).host == "api.anthropic.com"
+
+
 @pytest.mark.parametrize("name", ["extractive", "gpt-4o", "openai:", ":x", "../x:y", ""])
 def test_what_is_no_provider_and_model_is_no_chat_model(name):
     assert entry(name, {}, {}) is None

@@ -34,6 +34,8 @@ def assemble(study: Study, state: State) -> Report:
 
 def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Iterator[str]:
     yield from study.model.limits()
+    if study.budget.unheld:
+        yield study.budget.unheld
     yield from study.online.failures()
     for source in state["sources"]:
         if source.get("retracted"):

@@ -44,11 +44,18 @@ class Budget:
         limits: some of `calls`, `tokens`, `money`, `seconds`.
         ledger: what was used so far.
         cost: the price of so many tokens in and out; None where nobody knows it.
+        chat: whether a chat model is asked: nothing else has a price.
     """
 
     def __init__(
-        self, limits: Mapping[str, float], ledger: Ledger, cost: Callable[[int, int], float] | None = None
+        self,
+        limits: Mapping[str, float],
+        ledger: Ledger,
+        cost: Callable[[int, int], float] | None = None,
+        *,
+        chat: bool = False,
     ) -> None:
+        self._chat = chat
         self._limits = limits
         self._ledger = ledger
         self._cost = cost
@@ -64,6 +71,17 @@ class Budget:
     def priced(self) -> bool:
         """Tell whether it is known what tokens cost."""
         return self._cost is not None
+
+    @property
+    def unheld(self) -> str | None:
+        """Give the sentence about a cap that holds nothing, None where there is none."""
+        money = self._limits.get("money")
+        if money is None or self.priced or not self._chat:
+            return None
+        return (
+            f"The cap of ${money:g} holds nothing, since this model has no price: one on tokens would hold, "
+            "as in `--budget tokens=200000`."
+        )
 
     def exhausted(self) -> str | None:
         """Give the sentence that names the limit that is reached, None while there is none."""

@@ -155,7 +155,9 @@ class Online:
             year=parsed["year"],
             doi=parsed["doi"],
             pages=parsed["pages"],
-            passages=tuple(Place(start, end, page, heading) for start, end, page, _, heading in parsed["spans"]),
+            passages=tuple(
+                Place(start, end, page, heading) for start, end, page, _, heading in parsed["spans"]
+            ),
         )
 
     def _source(self, name: str) -> OnlineSource:

@@ -53,6 +53,9 @@ class Steps:
         """Propose a team, in view of what the library has and what a person said."""
         feedback = state.get("feedback", [])
         self._say("CREATE_ANALYSTS", "Changing the team" if feedback else "Looking for what the library has")
+        if self._study.budget.unheld:
+            # Where nobody is asked for approval it would be read in the report alone.
+            self._say("CREATE_ANALYSTS", self._study.budget.unheld)
         brief = self._brief(state, feedback)
         # The library alone: nothing is asked online before the team is approved.
         hits = self._study.search("topic/search", self._study.work.topic)

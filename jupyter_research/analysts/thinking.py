@@ -152,10 +152,13 @@ class Thinking:
         for name, cap in self.caps.items():
             limits[name] = min(limits.get(name, cap), cap)
         price = price_of(self.entry(str(options.model)))
-        return Budget(limits, ledger, price.of if price else None)
+        return Budget(limits, ledger, price.of if price else None, chat=True)
 
     def _check_budget(self, found: Entry, budget: Mapping[str, float]) -> None:
-        """Refuse a cap on money for a model whose price nobody knows: it could not be held."""
+        """Refuse a cap on money for a model whose price nobody knows: it could not be held.
+
+        One on this machine costs nothing that anybody knows of: there it is said that the cap holds nothing.
+        """
         if "money" not in {*budget, *self.caps} or found.local or price_of(found) is not None:
             return
         instead = (
@@ -188,6 +191,7 @@ class Thinking:
             owner=work.owner,
             ledger=ledger,
             purse=budget,
+            unheld=budget.unheld,
             control=work.control,
             plain=plain,
             split=split,

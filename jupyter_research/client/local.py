@@ -200,7 +200,7 @@ def _of_this_process() -> LocalClient:
 
 def _open(folder: Path, researchers: Mapping[str, str], *, requeue: bool = True) -> Runtime:
     try:
-        from ..runtime import Runtime, Settings
+        from ..runtime import OnlineSettings, Proxies, Runtime, Settings
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "jupyter_research":
             raise
@@ -215,6 +215,8 @@ def _open(folder: Path, researchers: Mapping[str, str], *, requeue: bool = True)
         researchers=researchers,
         keys_file=_keys_file(),
         environment=os.environ,
+        # The process is the person's own, and so is what it is told to use.
+        online=OnlineSettings(proxies=Proxies.said("environment", os.environ)),
         requeue=requeue,
     )
     runtime = Runtime(settings)

@@ -15,11 +15,20 @@ from urllib.parse import urlsplit
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[..., Sequence[tuple[Any, ...]]]
 
-#: Public by its number, and yet a machine's own cloud service.
-_METADATA: Final = frozenset({"168.63.129.16"})
+#: Public by their numbers, and yet a machine's own cloud services.
+_METADATA: Final = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
 #: IPv4 within IPv6 where no attribute of the library tells.
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE: Final = ipaddress.ip_network("::/96")
+#: All that was ever given out of IPv6 to the public; the library takes old site-local numbers for public.
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
+#: Endings of names that mean nothing, or something else, to the public internet.
+_OWN_NETWORKS: Final = frozenset(
+    {
+        "arpa", "corp", "domain", "home", "host", "internal", "intranet", "invalid", "lan", "local",
+        "localdomain", "localhost", "onion", "private", "test",
+    }
+)  # fmt: skip
 
 
 class Refused(Exception):
@@ -64,10 +73,40 @@ class Addresses:
                     )
         return numbers
 
+    def named(self, host: str, port: int) -> None:
+        """Check a host that a proxy will look up; what is not public here is not asked for there.
+
+        A name that only the proxy knows, and what it takes a name for, nobody can check here.
+
+        Raises:
+            Refused: for a number that is not public, a name without a dot or of a network of one's own, and a
+                name that this machine knows as one of those.
+        """
+        if self.lists(host, port):
+            return
+        name = host.lower().strip("[]").rstrip(".")
+        if not _is_number(name) and ("." not in name or name.rpartition(".")[2] in _OWN_NETWORKS):
+            raise Refused(
+                f"{host} is a name of a network of its own: an administrator can allow it by "
+                "ResearchApp.private_hosts."
+            )
+        try:
+            self.of(host, port)
+        except (OSError, UnicodeError):
+            pass  # The proxy may know it.
+
     def lists(self, host: str, port: int) -> bool:
         """Tell whether an administrator has listed a host."""
         name = host.lower().strip("[]")
         return name in self._allowed or f"{name}:{port}" in self._allowed
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def is_public(number: str) -> bool:
@@ -76,12 +115,14 @@ def is_public(number: str) -> bool:
         address: Address = ipaddress.ip_address(number.partition("%")[0])
     except ValueError:
         return False
-    if number in _METADATA or "%" in number:
+    return "%" not in number and all(map(_public, _unwrapped(address)))
+
+
+def _public(address: Address) -> bool:
+    if address.version == 6 and address not in _UNICAST:
         return False
-    return all(
-        one.is_global and not (one.is_multicast or one.is_reserved or one.is_unspecified)
-        for one in _unwrapped(address)
-    )
+    unusual = address.is_multicast or address.is_reserved or address.is_unspecified
+    return address.is_global and not unusual and not any(address in network for network in _METADATA)
 
 
 def _unwrapped(address: Address) -> list[Address]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..documents import Indexed, KeptIndex, forget, kept
 from ..models.keys import Keys
-from ..sources.online import OnlineSettings
+from ..sources.online import OnlineSettings, Proxies
 from ..store import Finding, back_up, examine
 from .figures import Figures
 from .indexes import build_index
@@ -18,6 +18,7 @@ __all__ = [
     "KeptIndex",
     "Keys",
     "OnlineSettings",
+    "Proxies",
     "Runtime",
     "Settings",
     "back_up",

@@ -23,7 +23,7 @@ def answers(entry: Entry, key: str | None) -> str:
     if entry.url is None:
         return "not asked: this provider has no list of models that is known here"
     try:
-        with httpx.Client(timeout=_PATIENCE, follow_redirects=False) as client:
+        with httpx.Client(timeout=_PATIENCE, follow_redirects=False, trust_env=not entry.local) as client:
             given = client.get(
                 entry.url.rstrip("/") + _LISTS.get(entry.provider, "/models"),
                 headers=_headers(entry.provider, key) if key else {},

@@ -14,6 +14,9 @@ from .packages import need_package
 
 #: Seconds in which a connection has to be there.
 _CONNECT: Final = 20.0
+#: In which headers keys are sent, and in which it is said whose account at the provider it is.
+_KEYS: Final = ("authorization", "x-api-key", "x-goog-api-key")
+_ACCOUNT: Final = ("openai-organization", "openai-project")
 #: What stands for a key where a server wants none: a client refuses to be made without one.
 _NO_KEY: Final = "none"
 
@@ -87,7 +90,7 @@ def connected(entry: Entry, key: str | None, sockets: Sockets) -> Iterator[Any]:
         # Always, where we know it: a variable of the process must not send texts where nobody said they go.
         arguments["base_url"] = entry.url
     own: list[Any] = []
-    arguments.update(_SPECIAL.get(entry.provider, _plain)(entry, sockets, own))
+    arguments.update(_SPECIAL.get(entry.provider, _plain)(entry, _settings(entry, key, sockets), own))
     try:
         try:
             model = init_chat_model(entry.model, **arguments)
@@ -97,6 +100,7 @@ def connected(entry: Entry, key: str | None, sockets: Sockets) -> Iterator[Any]:
         if entry.provider == "anthropic":
             _own_client(model, own[0])
         elif entry.provider == "google_genai":
+            _googles_client(model, arguments)
             own.append(model.client)
         yield model
     finally:
@@ -119,19 +123,21 @@ def _without(key: str | None, error: Exception) -> str:
     return said.replace(key, "…") if key else said
 
 
-def _plain(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+def _plain(entry: Entry, settings: dict[str, Any], own: list[Any]) -> dict[str, Any]:
     """Leave the client to the provider's package: a cancel then waits for the end of a call."""
     return {}
 
 
-def _openai(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+def _openai(entry: Entry, settings: dict[str, Any], own: list[Any]) -> dict[str, Any]:
     import openai
 
-    own.append(openai.DefaultHttpxClient(**_settings(entry, sockets)))
+    own.append(openai.DefaultHttpxClient(**settings))
     return {
         "http_client": own[0],
         # Never used, but else one is taken that the whole process shares.
         "http_async_client": openai.DefaultAsyncHttpxClient(),
+        # A variable may name one, which its package refuses beside a client.
+        "openai_proxy": "",
         "max_retries": 0,
         "streaming": entry.streaming,
         "stream_usage": True,
@@ -139,10 +145,10 @@ def _openai(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
     }
 
 
-def _anthropic(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+def _anthropic(entry: Entry, settings: dict[str, Any], own: list[Any]) -> dict[str, Any]:
     import anthropic
 
-    own.append(anthropic.DefaultHttpxClient(**_settings(entry, sockets)))
+    own.append(anthropic.DefaultHttpxClient(**settings))
     return {"max_retries": 0, "streaming": entry.streaming, "max_tokens": entry.max_output}
 
 
@@ -153,18 +159,31 @@ def _own_client(model: Any, client: Any) -> None:
     model.__dict__["_client"] = anthropic.Client(**{**model._client_params, "http_client": client})
 
 
-def _ollama(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+def _googles_client(model: Any, arguments: dict[str, Any]) -> None:
+    """Make the client once more: told that it is not Google's cloud, it asks no variable whether it is."""
+    from google.genai import Client
+    from google.genai.types import HttpOptions
+
+    client_args = arguments["client_args"]
+    options = HttpOptions(
+        base_url=arguments["base_url"], client_args=client_args, async_client_args=client_args
+    )
+    model.client.close()
+    model.client = Client(vertexai=False, api_key=arguments["api_key"], http_options=options)
+
+
+def _ollama(entry: Entry, settings: dict[str, Any], own: list[Any]) -> dict[str, Any]:
     return {
-        "sync_client_kwargs": _settings(entry, sockets),
+        "sync_client_kwargs": settings,
         "num_predict": entry.max_output,
     }
 
 
-def _google(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
+def _google(entry: Entry, settings: dict[str, Any], own: list[Any]) -> dict[str, Any]:
     return {
         # Not where a variable of the process says that Google's cloud is meant: that is another provider.
         "vertexai": False,
-        "client_args": _settings(entry, sockets),
+        "client_args": settings,
         "timeout": entry.timeout,
         "max_retries": 1,
         "streaming": entry.streaming,
@@ -172,11 +191,24 @@ def _google(entry: Entry, sockets: Sockets, own: list[Any]) -> dict[str, Any]:
     }
 
 
-def _settings(entry: Entry, sockets: Sockets) -> dict[str, Any]:
+def _settings(entry: Entry, key: str | None, sockets: Sockets) -> dict[str, Any]:
+    """Give the settings of an HTTP client."""
+
+    def keep_to_the_key(request: Any) -> None:
+        """Take out what a package has read from variables that are meant for another host."""
+        for name in _KEYS:
+            if name in request.headers and (key is None or key not in request.headers[name]):
+                del request.headers[name]
+        if entry.key != entry.provider:
+            for name in _ACCOUNT:
+                request.headers.pop(name, None)
+
     return {
+        # Variables name proxies for what is elsewhere: what goes to this machine must not leave it for them.
+        "trust_env": not entry.local,
         # To connect, to read, to write, to wait for a connection of the pool.
         "timeout": (_CONNECT, entry.timeout, entry.timeout, entry.timeout),
-        "event_hooks": {"request": [sockets.follow]},
+        "event_hooks": {"request": [sockets.follow, keep_to_the_key]},
     }
 
 

@@ -25,8 +25,19 @@ _MOST: Final = 2.0
 Tokens = tuple[int, int]
 
 
-def estimate(entry: Entry, price: Price | None, chosen: str, analysts: int, turns: int) -> Estimate:
-    """Give the least and the most that is likely; without analysts it is one call."""
+def estimate(
+    entry: Entry, price: Price | None, chosen: str, analysts: int, turns: int, unheld: str | None = None
+) -> Estimate:
+    """Give the least and the most that is likely; without analysts it is one call.
+
+    Args:
+        entry: the model.
+        price: what its tokens cost, where that is known.
+        chosen: why it is this one.
+        analysts: how many, 0 for one call.
+        turns: how many questions each asks at most.
+        unheld: what is to be said about a cap that holds nothing.
+    """
     low = _team(analysts, 1, repaired=False) if analysts else [_REPORT]
     high = _team(analysts, turns, repaired=True) if analysts else [_REPORT, _REPORT, *[_REPAIR] * 4]
     least, most = (_sum(calls, factor) for calls, factor in ((low, _LEAST), (high, _MOST)))
@@ -41,7 +52,9 @@ def estimate(entry: Entry, price: Price | None, chosen: str, analysts: int, turn
         "calls": calls,
         "tokens": tokens,
         "money": money,
-        "sentence": _sentence(entry, chosen, sends_to, calls, tokens, money),
+        "sentence": " ".join(
+            filter(None, (_sentence(entry, chosen, sends_to, calls, tokens, money), unheld))
+        ),
     }
 
 

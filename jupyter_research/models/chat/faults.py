@@ -45,8 +45,7 @@ def fault_of(error: BaseException) -> Fault:
     if status is not None:
         text = _sentence(told)
         passing = status in _AGAIN and not any(word in str(told) for word in _NO_MONEY)
-        wait = _retry_after(told)
-        return Fault(reason=_reason(status, text), passing=passing, wait=_delay(told) if wait is None else wait)
+        return Fault(reason=_reason(status, text), passing=passing, wait=_retry_after(told))
     if isinstance(error, (Truncated, json.JSONDecodeError)):
         return Fault(reason="the answer was cut off", passing=True, begun=True)
     names = {kind.__name__ for kind in type(error).__mro__}
@@ -113,6 +112,12 @@ def _sentence(error: BaseException) -> str:
 
 
 def _retry_after(error: BaseException) -> float | None:
+    """Read how many seconds the provider asks to wait, in a header or in the body."""
+    wait = _in_headers(error)
+    return _in_body(error) if wait is None else wait
+
+
+def _in_headers(error: BaseException) -> float | None:
     """Read `Retry-After`, in seconds or as a date, and the milliseconds that some send."""
     response = getattr(error, "response", None)
     headers = getattr(response, "headers", None) or {}
@@ -127,8 +132,8 @@ def _retry_after(error: BaseException) -> float | None:
         return None
 
 
-def _delay(error: BaseException) -> float | None:
-    """Read the seconds to wait where a provider says them in the body, as Google does: `"34.5s"`."""
+def _in_body(error: BaseException) -> float | None:
+    """Read the delay that Google names among the details of an error: `"34.5s"`."""
     body = getattr(error, "details", None)
     told = body.get("error", body) if isinstance(body, dict) else {}
     for detail in told.get("details") or () if isinstance(told, dict) else ():

@@ -195,13 +195,12 @@ class Chat:
             )
         report = heard.value
 
-        def section(heading: str, claims: Sequence[shapes.Cited], place: int) -> SectionDraft:
-            drafts = self._repaired(self._cited(f"{prompt}{place}", claims, given))
-            return {"heading": heading, "analyst": None, "claims": drafts}
+        def section(written: shapes.Written, place: int) -> SectionDraft:
+            drafts = self._repaired(self._cited(f"{prompt}{place}", written.claims, given))
+            return {"heading": written.heading, "analyst": None, "claims": drafts}
 
-        body = [section(one.heading, one.claims, number) for number, one in enumerate(report.sections, 2)]
-        introduction = section("Introduction", report.introduction, 0)
-        return introduction, body, section("Conclusion", report.conclusion, 1)
+        body = [section(one, number) for number, one in enumerate(report.sections, 2)]
+        return section(report.introduction, 0), body, section(report.conclusion, 1)
 
     def _edge(self, brief: Brief, body: Sequence[SectionDraft], which: str, heading: str) -> SectionDraft:
         drafts = [draft for section in body for draft in section["claims"] if draft["quotes"]]

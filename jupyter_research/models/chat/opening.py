@@ -30,6 +30,8 @@ class Opening:
     #: Whether it is the choice of the person whose session it is.
     meant: bool = True
     price: Price | None
+    #: What is to be said about a cap that holds nothing.
+    unheld: str | None = None
     gates: Gates
     owner: str
     ledger: Ledger
@@ -74,5 +76,7 @@ def opened(opening: Opening) -> Iterator[Model]:
             split=opening.split,
             missing=opening.missing,
             meant=opening.meant,
-            estimate=lambda analysts, turns: estimate(entry, opening.price, opening.chosen, analysts, turns),
+            estimate=lambda analysts, turns: estimate(
+                entry, opening.price, opening.chosen, analysts, turns, opening.unheld
+            ),
         )

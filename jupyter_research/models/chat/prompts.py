@@ -156,7 +156,7 @@ def report(about: str, given: Iterable[Passage]) -> str:
     return (
         f"{topic(about)}\n\n{passages(given)}\n\nWrite a report about the topic: an introduction of one "
         "to three claims, two to five sections of three to eight claims each, and a conclusion of "
-        "one to four claims."
+        "one to four claims, each with a heading in the language of the topic."
     )
 
 

@@ -114,7 +114,7 @@ class Repairs(Shape):
 
 
 class Written(Shape):
-    """Write one section of a whole report."""
+    """Write one part of a whole report."""
 
     heading: Line
     claims: list[Cited]
@@ -123,9 +123,9 @@ class Written(Shape):
 class Report(Shape):
     """Write a whole report at once."""
 
-    introduction: list[Cited]
+    introduction: Written
     sections: list[Written] = Field(min_length=1)
-    conclusion: list[Cited]
+    conclusion: Written
 
 
 def schema_of(shape: type[Shape]) -> dict[str, Any]:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from .base import Found, OnlineSource, Place, Unavailable
 from .catalogue import ENTRY_POINTS, PAGES, Catalogue, is_address
+from .proxies import ENVIRONMENT, Proxies
 from .settings import OnlineSettings
 
 __all__ = [
     "ENTRY_POINTS",
+    "ENVIRONMENT",
     "PAGES",
     "Catalogue",
     "Found",
     "OnlineSettings",
     "OnlineSource",
     "Place",
+    "Proxies",
     "Unavailable",
     "is_address",
 ]

@@ -98,6 +98,7 @@ class Catalogue:
             work.control,
             addresses=Addresses(settings.private_hosts),
             pace=settings.pace,
+            proxies=settings.proxies,
             contact=settings.contact,
             cache=None if settings.cache is None else settings.cache / f"{owner}.sqlite",
             waits=waits,

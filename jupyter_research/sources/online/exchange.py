@@ -17,7 +17,7 @@ from ...work import Control
 from .base import Unavailable
 from .cache import HttpCache, Stored
 from .pace import Pace
-from .transport import PARAMETERS
+from .transport import PARAMETERS, over_by
 
 #: What is taken of one answer, and how long it may take to come.
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -28,6 +28,8 @@ _TRIES: Final = 3
 _PATIENCE: Final = 60.0
 #: Marks a request with whether redirects are followed.
 FOLLOW: Final = "jupyter_research.follow"
+#: Headers that any host may see; others may be keys.
+_ANYBODYS: Final = frozenset({"host", "user-agent", "accept", "accept-encoding", "connection"})
 #: What is worth another try.
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -65,7 +67,12 @@ class Exchange:
         pace: Pace,
         cache: HttpCache | None,
         waits: Callable[[float, str], None],
+        seconds: float = MAX_SECONDS,
+        hint: str = "",
     ) -> None:
+        #: What else is said where there is no connection.
+        self._hint = hint
+        self._seconds = seconds
         self._client = client
         self._control = control
         self._addresses = addresses
@@ -102,8 +109,10 @@ class Exchange:
 
     def _once(self, request: httpx.Request, public: str | None, stored: Stored | None) -> Answer:
         self._control.stop_here()
+        deadline = time.monotonic() + self._seconds
         try:
-            return self._followed(request, public, stored, time.monotonic() + MAX_SECONDS)
+            with over_by(deadline):
+                return self._followed(request, public, stored, deadline)
         except Refused as error:
             raise Unavailable(f"it may not be connected to: {error}") from error
         except TooMuch:
@@ -115,10 +124,13 @@ class Exchange:
             raise Unavailable("its key or address holds what no request may: set it again") from None
         except (httpx.HTTPError, OSError, RuntimeError) as error:
             self._control.stop_here()
+            if time.monotonic() >= deadline:
+                # Another try would take as long, for nothing.
+                raise self._late() from error
             what = (
                 "it did not answer in time" if isinstance(error, httpx.TimeoutException) else "no connection"
             )
-            raise _Later(f"{what} ({_clause(error)})", _backoff()) from error
+            raise _Later(f"{what} ({_clause(error)}){self._hint}", _backoff()) from error
 
     def _followed(
         self, request: httpx.Request, public: str | None, stored: Stored | None, deadline: float
@@ -133,9 +145,7 @@ class Exchange:
                 self.check(str(response.next_request.url))
                 if not request.extensions.get(FOLLOW, True):
                     raise Moved(str(response.next_request.url))
-                request = response.next_request
-                # What was asked of the one is not for the other; its address says what it wants.
-                request.extensions = {**request.extensions, PARAMETERS: {}}
+                request = _onward(request, response.next_request)
             finally:
                 response.close()
         raise Unavailable("it redirects in a circle")
@@ -160,10 +170,13 @@ class Exchange:
         for chunk in inflated(response.iter_raw(), response.headers.get("content-encoding", ""), MAX_BYTES):
             body += chunk
             if time.monotonic() > deadline:
-                raise Unavailable(f"it took longer than {MAX_SECONDS:.0f} seconds to answer")
+                raise self._late()
         if public is not None and self._cache is not None:
             self._cache.keep(public, place, response.headers, bytes(body))
         return Answer(url=place, content_type=response.headers.get("content-type", ""), body=bytes(body))
+
+    def _late(self) -> Unavailable:
+        return Unavailable(f"it took longer than {self._seconds:g} s to answer")
 
     def check(self, url: str) -> None:
         """Raise `Unavailable` where an address may not be connected to."""
@@ -171,7 +184,6 @@ class Exchange:
             self._addresses.check(url)
         except Refused as error:
             raise Unavailable(str(error)) from error
-
 
 
 class Answered(Unavailable):
@@ -196,6 +208,16 @@ class _Later(Answered):
     def __init__(self, message: str, seconds: float, status: int = 0) -> None:
         super().__init__(message, status)
         self.seconds = seconds
+
+
+def _onward(request: httpx.Request, following: httpx.Request) -> httpx.Request:
+    """Take out of a redirected request what was meant for the first host alone."""
+    # Its address says what it wants.
+    following.extensions = {**following.extensions, PARAMETERS: {}}
+    if host_of(str(following.url)) != host_of(str(request.url)):
+        for name in set(following.headers) - _ANYBODYS:
+            del following.headers[name]
+    return following
 
 
 def _retry_after(response: httpx.Response) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .pace import Pace
+from .proxies import NONE, Proxies
 
 
 def _no_key(name: str, owner: str) -> str | None:
@@ -24,6 +25,8 @@ class OnlineSettings:
     addresses: Mapping[str, str] = field(default_factory=dict)
     #: Hosts that may be connected to though they are not public.
     private_hosts: frozenset[str] = frozenset()
+    #: By which proxies services and pages are asked.
+    proxies: Proxies = NONE
     #: Whom services may write to, in the User-Agent.
     contact: str = ""
     #: The folder of the caches, one for each owner; None for none.

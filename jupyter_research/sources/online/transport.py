@@ -5,23 +5,51 @@ Closing an httpx client does not wake a thread that reads from one of its socket
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, Final
 
 import httpcore
 import httpx
 
-from ...guard import Addresses
+from ...guard import Addresses, Refused
+from .proxies import NONE, Proxies, is_proxy
 
 #: Parameters of a request that are added only here: httpx writes addresses into the log, and neither a key
 #: nor what somebody looks for has anything to do there.
 PARAMETERS: Final = "jupyter_research.parameters"
 
 SocketOptions = Iterable[Any] | None
+
+#: When the exchange that runs in this thread has to be over, by the monotonic clock.
+_deadline: ContextVar[float] = ContextVar("jupyter_research_deadline", default=math.inf)
+
+
+@contextmanager
+def over_by(moment: float) -> Iterator[None]:
+    """Let whatever the block connects, sends and reads end by then, however slowly it comes.
+
+    A limit on each read alone is none: a header a minute keeps it.
+    """
+    token = _deadline.set(moment)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def _allowed(timeout: float | None) -> float | None:
+    """Give what is left of the time, where that is less than a single step may take."""
+    left = _deadline.get() - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("its time is over")
+    return timeout if left == math.inf else left if timeout is None else min(timeout, left)
 
 
 class Sockets:
@@ -70,10 +98,10 @@ class _Stream(httpcore.NetworkStream):
         sockets.add(self._socket)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, timeout)
+        return self._inner.read(max_bytes, _allowed(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, timeout)
+        self._inner.write(buffer, _allowed(timeout))
 
     def close(self) -> None:
         self._sockets.forget(self._socket)
@@ -82,7 +110,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        inner = self._inner.start_tls(ssl_context, server_hostname, timeout)
+        inner = self._inner.start_tls(ssl_context, server_hostname, _allowed(timeout))
         # The plain socket has given its descriptor away.
         self._sockets.forget(self._socket)
         return _Stream(inner, self._sockets)
@@ -114,7 +142,9 @@ class _Backend(httpcore.NetworkBackend):
         failure: Exception | None = None
         for number in numbers:
             try:
-                stream = self._plain.connect_tcp(number, port, timeout, local_address, socket_options)
+                stream = self._plain.connect_tcp(
+                    number, port, _allowed(timeout), local_address, socket_options
+                )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
                 continue
@@ -130,16 +160,21 @@ class _Backend(httpcore.NetworkBackend):
 class GuardedTransport(httpx.BaseTransport):
     """Send requests of one session; nothing is shared with another."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Addresses, proxies: Proxies = NONE) -> None:
         self._addresses = addresses
+        self._proxies = proxies
         self.sockets = Sockets()
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
-            max_connections=20,
-            max_keepalive_connections=10,
-            keepalive_expiry=15,
-            network_backend=_Backend(addresses, self.sockets),
+        self._lock = threading.Lock()
+        self._limits: dict[str, Any] = {
+            "ssl_context": httpx.create_ssl_context(),
+            "max_connections": 20,
+            "max_keepalive_connections": 10,
+            "keepalive_expiry": 15,
+        }
+        self._direct = httpcore.ConnectionPool(
+            **self._limits, network_backend=_Backend(addresses, self.sockets)
         )
+        self._through: dict[str, httpcore.ConnectionPool] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; redirects come by here too, each checked anew."""
@@ -159,7 +194,7 @@ class GuardedTransport(httpx.BaseTransport):
             extensions=request.extensions,
         )
         with _translated(request):
-            response = self._pool.handle_request(inner)
+            response = self._pool(url).handle_request(inner)
         assert isinstance(response.stream, Iterable)
         return httpx.Response(
             status_code=response.status,
@@ -170,7 +205,33 @@ class GuardedTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.close()
+        for pool in (self._direct, *self._through.values()):
+            pool.close()
+
+    def _pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
+        """Give the connections by which an address is reached."""
+        port = url.port or (443 if url.scheme == "https" else 80)
+        proxy = self._proxies.of(url.scheme, url.host, port)
+        if proxy is None:
+            return self._direct
+        self._addresses.named(url.host, port)
+        with self._lock:
+            if proxy not in self._through:
+                self._through[proxy] = self._proxy(httpx.URL(proxy))
+            return self._through[proxy]
+
+    def _proxy(self, proxy: httpx.URL) -> httpcore.HTTPProxy:
+        if not is_proxy(str(proxy)):
+            raise Refused(f"{proxy.scheme}://{proxy.host} is no proxy of http or https")
+        own = proxy.port or (443 if proxy.scheme == "https" else 80)
+        # An administrator has named it, wherever it stands.
+        named = Addresses([f"{proxy.host}:{own}"])
+        return httpcore.HTTPProxy(
+            httpcore.URL(scheme=proxy.raw_scheme, host=proxy.raw_host, port=proxy.port, target=b"/"),
+            proxy_auth=(proxy.username.encode(), proxy.password.encode()) if proxy.username else None,
+            **self._limits,
+            network_backend=_Backend(named, self.sockets),
+        )
 
 
 class _Body(httpx.SyncByteStream):
@@ -198,5 +259,5 @@ def _translated(request: httpx.Request) -> Iterator[None]:
         raise httpx.ReadTimeout(str(error) or "no answer in time", request=request) from error
     except httpcore.LocalProtocolError as error:
         raise httpx.LocalProtocolError(str(error), request=request) from error
-    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
         raise httpx.ReadError(str(error) or type(error).__name__, request=request) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +17,9 @@ from ...guard import Addresses
 from ...work import Control
 from .base import Unavailable
 from .cache import HttpCache
-from .exchange import FOLLOW, REDIRECTS, Answer, Answered, Exchange, Moved
+from .exchange import FOLLOW, MAX_SECONDS, REDIRECTS, Answer, Answered, Exchange, Moved
 from .pace import Pace
+from .proxies import NONE, Proxies
 from .robots import Robots
 from .transport import PARAMETERS, GuardedTransport
 
@@ -27,6 +29,13 @@ _HEARD: Final = 16 * 1024 * 1024
 _ENCODINGS: Final = "gzip, deflate"
 #: Seconds between two pages of one host.
 PAGE_INTERVAL: Final = 1.0
+#: What is read of a robots.txt, in characters: more than any search engine does.
+_RULES: Final = 500_000
+#: What is said of a host that cannot be reached where a proxy is at hand.
+_HINT: Final = (
+    "; the server's variables name a proxy, which an administrator can allow by "
+    '`ResearchApp.online_proxy = "environment"`'
+)
 #: What is said with a request for a page.
 _PAGE: Final = {"Accept": "text/html, application/pdf, text/*"}
 
@@ -44,21 +53,27 @@ class Web:
         *,
         addresses: Addresses,
         pace: Pace,
+        proxies: Proxies = NONE,
         contact: str = "",
         cache: Path | None = None,
         waits: Callable[[float, str], None] = _quiet,
+        seconds: float = MAX_SECONDS,
     ) -> None:
         self._agent = f"jupyter_research/{__version__}" + (f" ({contact})" if contact else "")
-        self._transport = GuardedTransport(addresses)
+        self._transport = GuardedTransport(addresses, proxies)
         self._client = httpx.Client(
             transport=self._transport,
-            # Nothing of the environment: neither its proxies nor its .netrc.
+            # Nothing of the environment: not its .netrc, and its proxies only as an administrator says.
             trust_env=False,
+            # No host is told by us what it, or another one, said earlier.
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             headers={"User-Agent": self._agent, "Accept-Encoding": _ENCODINGS},
             timeout=httpx.Timeout(20.0, connect=10.0),
         )
         self._cache = None if cache is None else HttpCache(cache)
-        self._exchange = Exchange(self._client, control, addresses, pace, self._cache, waits)
+        self._exchange = Exchange(
+            self._client, control, addresses, pace, self._cache, waits, seconds, hint=_HINT * proxies.unused
+        )
         #: What was answered in this session, and what is being asked right now.
         self._heard: dict[str, Answer] = {}
         self._asking = Exclusive()
@@ -130,9 +145,10 @@ class Web:
 
     def post(self, url: str, body: Any, *, interval: float = 0.0, headers: Mapping[str, str]) -> Answer:
         """Send JSON and give the answer, which is not stored; raises as `get`."""
-        return self._exchange.ask(
-            self._client.build_request("POST", url, json=body, headers=headers), interval
-        )
+        # A redirect would have us say to another host what was meant for this one.
+        extensions = {FOLLOW: False}
+        request = self._client.build_request("POST", url, json=body, headers=headers, extensions=extensions)
+        return self._exchange.ask(request, interval)
 
     def page(self, url: str) -> Answer:
         """Fetch a page that its host lets machines read; raises as `get`.
@@ -157,7 +173,7 @@ class Web:
 
     def _robots_of(self, url: str) -> str | None:
         try:
-            return self.get(url, interval=PAGE_INTERVAL).body.decode("utf-8", "replace")
+            return self.get(url, interval=PAGE_INTERVAL).body.decode("utf-8", "replace")[:_RULES]
         except Unavailable as error:
             if isinstance(error, Answered) and 400 <= error.status < 500 and error.status != 429:
                 return None

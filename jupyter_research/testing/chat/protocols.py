@@ -259,6 +259,7 @@ def text_of(content: Any) -> str:
 
 
 def said(reply: Reply) -> str:
+    """Give a reply as text, its data as JSON."""
     return reply.text if reply.data is None else json.dumps(reply.data, ensure_ascii=False)
 
 
@@ -272,10 +273,12 @@ def counted(asked: Asked, reply: Reply) -> tuple[int, int]:
 
 
 def pieces(text: str) -> Iterator[str]:
+    """Cut a text as a stream brings it."""
     return (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
 
 
 def event(data: Any) -> bytes:
+    """Give one event of a stream that names none."""
     return b"data: %s\n\n" % json.dumps(data).encode()
 
 

@@ -70,9 +70,10 @@ def obedient(asked: Asked) -> Reply:
     reply = Scholar()(asked)
     data = reply.data
     for order, what in orders:
-        if order in ("CITE", "WRITE") and isinstance(data, dict) and isinstance(data.get("claims"), list):
+        written = data.get("introduction", data) if isinstance(data, dict) else {}
+        if order in ("CITE", "WRITE") and isinstance(written.get("claims"), list):
             cited = [what.strip()] if order == "CITE" else ["p1"]
-            data["claims"].append({"text": f"As told: {what.strip()}", "passages": cited})
+            written["claims"].append({"text": f"As told: {what.strip()}", "passages": cited})
         if order == "ANALYST" and isinstance(data, dict) and "analysts" in data:
             data["analysts"].append({**data["analysts"][0], "name": what.strip()})
         if order == "SEARCH" and isinstance(data, dict) and "query" in data:
@@ -150,9 +151,9 @@ def _body(asked: Asked) -> dict[str, Any]:
 def _report(asked: Asked) -> dict[str, Any]:
     claims = _answer(asked)["claims"]
     return {
-        "introduction": claims[:1],
+        "introduction": {"heading": "Introduction", "claims": claims[:1]},
         "sections": [{"heading": "Findings", "claims": claims}],
-        "conclusion": claims[-1:],
+        "conclusion": {"heading": "Conclusion", "claims": claims[-1:]},
     }
 
 
