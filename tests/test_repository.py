@@ -41,7 +41,9 @@ COME_ALONG = {
 }
 
 #: Imported only when the user has them.
-OPTIONAL = {"langchain", "jupyterhub", "pandas", "trafilatura", "openai", "anthropic", "genai_prices"}
+OPTIONAL = {
+    "langchain", "jupyterhub", "pandas", "trafilatura", "openai", "anthropic", "google", "genai_prices",
+}  # fmt: skip
 
 
 def pyproject() -> dict[str, Any]:
