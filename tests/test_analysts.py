@@ -394,6 +394,16 @@ def test_a_document_that_cannot_be_read_is_named_and_the_rest_is_used(session):
     assert quotes(report)
 
 
+def test_documents_in_another_language_are_counted_as_a_limitation(session):
+    german = (
+        "Die Mühle steht an der Mündung, und der Teich füllt sich mit der Flut. Das Wasser ist das, was "
+        "die Mühle dreht, und sie steht nicht still, wenn es auf den Abend zu geht.\n"
+    )
+    (session.place.root / "muehle.md").write_text(german * 3, encoding="utf-8")
+    named = [one for one in session.finish().limitations if "German" in one]
+    assert len(named) == 1 and named[0].startswith("1 document is in German: ")
+
+
 def test_progress_has_a_total_from_the_first_file_on_and_never_goes_back(session):
     session.finish()
     updates = session.recorder.updates

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from jupyter_research.documents import sentences
+from jupyter_research.documents.language import foreign_language
 from jupyter_research.documents.parsing import NoEvidence, Parsed, Unreadable, parse
 from jupyter_research.documents.parsing.archive import MAX_UNPACKED
 from jupyter_research.documents.parsing.layout import Line, Sheet, paragraphs_of
@@ -650,3 +651,26 @@ def test_a_pdf_without_metadata_is_identified_by_its_first_page(preprint: Parsed
     assert preprint.title == "On the tails of comets"
     assert preprint.authors == ("Ann Lee", "Bo K. Chu", "Cäcilie d’Orme")
     assert preprint.year == 2019
+
+
+# Languages
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        (None, "The mill pond fills through a sluice when the tide comes in, and it is the water "
+               "that turns the wheel "
+               "of the mill until the tide is low again in the evening of that day."),
+        ("German", "Der Teich der Mühle füllt sich durch ein Tor, wenn die Flut kommt, und es ist "
+                   "das Wasser, das "
+                   "dann das Rad der Mühle dreht, bis die Flut am Abend des Tages wieder nicht mehr da ist."),
+        ("French", "Le bassin du moulin se remplit par une vanne et la roue est tournée par les "
+                   "eaux de la mer qui "
+                   "sont dans le bassin, et il ne se vide pas avant le soir dans les jours de la lune."),
+        ("Chinese", "潮汐磨坊是由潮汐的涨落驱动的水磨。当潮水涨起时，磨坊的池塘通过闸门注满水。"),
+        (None, "short"),
+    ],
+)  # fmt: skip
+def test_a_language_other_than_english_is_recognised(language: str | None, text: str) -> None:
+    assert foreign_language(text) == language

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from jupyter_research.documents import sentences
-from jupyter_research.models import Brief, Extractive, foreign_language
+from jupyter_research.models import Brief, Extractive
 from jupyter_research.models.digest import Said
 from jupyter_research.models.disagreement import opposed
 from jupyter_research.models.feedback import read_feedback
 from jupyter_research.models.lenses import LENSES, analyst_of, lens_of
+from jupyter_research.models.once import Once
 from jupyter_research.models.pool import Pool, cut
 from jupyter_research.models.prose import quotability
 from jupyter_research.models.stem import stem
@@ -274,9 +277,9 @@ def test_the_library_s_own_synonyms_stand_in_for_a_term():
     hits = shelf.search(topic)
     read = with_related(read_topic(topic, shelf), [forms(hit["text"]) for hit in hits], shelf)
     assert "queue" in read.related[stem("background")]
-    relevant = Pool(read, hits, lambda hit: cut(hit, sentences)).relevant()
+    relevant = Pool(read, hits, lambda hit: cut(hit, sentences)).relevant
     assert any("task queue keeps" in sentence.text for sentence in relevant)
-    without = Pool(read_topic(topic, shelf), hits, lambda hit: cut(hit, sentences)).relevant()
+    without = Pool(read_topic(topic, shelf), hits, lambda hit: cut(hit, sentences)).relevant
     assert not any("task queue keeps" in sentence.text for sentence in without)
 
 
@@ -423,25 +426,37 @@ def test_the_stems_are_porter_s():
     assert {word: stem(word) for word in pairs} == pairs
 
 
-@pytest.mark.parametrize(
-    ("language", "text"),
-    [
-        (None, "The mill pond fills through a sluice when the tide comes in, and it is the water "
-               "that turns the wheel "
-               "of the mill until the tide is low again in the evening of that day."),
-        ("German", "Der Teich der Mühle füllt sich durch ein Tor, wenn die Flut kommt, und es ist "
-                   "das Wasser, das "
-                   "dann das Rad der Mühle dreht, bis die Flut am Abend des Tages wieder nicht mehr da ist."),
-        ("French", "Le bassin du moulin se remplit par une vanne et la roue est tournée par les "
-                   "eaux de la mer qui "
-                   "sont dans le bassin, et il ne se vide pas avant le soir dans les jours de la lune."),
-        ("Chinese", "潮汐磨坊是由潮汐的涨落驱动的水磨。当潮水涨起时，磨坊的池塘通过闸门注满水。"),
-        (None, "short"),
-    ],
-)  # fmt: skip
-def test_a_language_other_than_english_is_recognised(language, text):
-    assert foreign_language(text) == language
-
-
 def test_the_same_library_and_topic_give_the_same_digest():
     assert digest(MILLS, "tide mill wheel") == digest(MILLS, "tide mill wheel")
+
+
+def test_what_several_ask_for_at_the_same_time_is_worked_out_once():
+    made, begun, go_on = [], threading.Event(), threading.Event()
+
+    def make():
+        made.append("first")
+        begun.set()
+        assert go_on.wait(90)
+        return "worked out"
+
+    once = Once(2)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(once.get, "key", make)
+        assert begun.wait(90)
+        second = pool.submit(once.get, "key", lambda: made.append("second"))
+        go_on.set()
+        assert (first.result(), second.result()) == ("worked out", "worked out")
+    assert made == ["first"]
+
+
+def test_what_failed_is_tried_again_and_the_oldest_makes_room():
+    once = Once(1)
+
+    def fail():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        once.get("a", fail)
+    assert once.get("a", lambda: 1) == 1
+    assert once.get("b", lambda: 2) == 2
+    assert once.get("a", lambda: 3) == 3

@@ -53,11 +53,9 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
             "would say who wrote what."
         )
     for language, number in state["library"]["languages"].items():
-        some = "At least " if state["library"]["documents"] > 300 else ""
         yield (
-            f"{some}{number} {'document is' if number == 1 else 'documents are'} in {language}: words are "
-            f"compared as "
-            "English ones, so what is said there was found only where it uses the same words."
+            f"{number} {'document is' if number == 1 else 'documents are'} in {language}: words are compared "
+            "as English ones, so what is said there was found only where it uses the same words."
         )
     interviews = state.get("interviews", {})
     for analyst in state["analysts"]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from ..documents import Document, FileRef, Indexed, Passage
 from ..errors import NoDocuments
-from ..models import Hit, foreign_language
+from ..models import Hit
 from ..work import Work
 from .cited import CitedTexts
 from .collection import Collection
 from .progress import Progress
-
-#: How many documents of a library are looked at to find out its languages.
-_LOOKED_AT: Final = 300
 
 
 class Shelf:
@@ -31,9 +25,7 @@ class Shelf:
         self._workers = workers
         self._library = self._collection.open((), workers=workers)
         self._cited = CitedTexts(work.folder)
-        self._documents: dict[str, Document] = {}
         self._frequencies: dict[str, int] = {}
-        self._lock = threading.Lock()
         self._size: int | None = None
         self._indexed: Indexed | None = None
 
@@ -61,15 +53,7 @@ class Shelf:
         if not indexed.documents and self.wanted:
             failures = [f"{one.name}: {one.reason}" for one in indexed.failures]
             raise NoDocuments(nothing_found(self._collection.sources, failures))
-        self._documents = {document.id: document for document in indexed.documents}
         return indexed
-
-    def languages(self) -> dict[str, int]:
-        """Count the documents that are clearly not in English, by language, in an even sample."""
-        documents = sorted(self._documents.values(), key=lambda document: document.id)
-        sample = documents[:: 1 + len(documents) // _LOOKED_AT]
-        found = Counter(foreign_language(self._library.text(document.id)) for document in sample)
-        return {language: number for language, number in found.most_common() if language is not None}
 
     def reopen(self, progress: Callable[[int, int, str], None]) -> None:
         """Make sure that what had been read is found, should the index be gone."""
@@ -103,19 +87,13 @@ class Shelf:
 
     def cite(self, document_id: str) -> None:
         """Store the text of a document that is quoted."""
-        document = self._document(document_id)
+        document = self._library.document(document_id)
         if document is not None:
             self._cited.keep(document, self._library.text(document_id), self._work.place)
 
     def close(self) -> None:
         """Close the library."""
         self._library.close()
-
-    def _document(self, document_id: str) -> Document | None:
-        with self._lock:
-            if document_id not in self._documents:
-                self._documents = {document.id: document for document in self._library.documents()}
-            return self._documents.get(document_id)
 
 
 def hit_of(passage: Passage) -> Hit:

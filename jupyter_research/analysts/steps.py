@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..citations import Checker, Registry
-from ..documents import PAPERS
+from ..documents import PAPERS, Document
 from ..errors import ResearcherFailed
 from ..models import Brief
 from ..report import Claim, Section
@@ -45,7 +46,7 @@ class Steps:
                 "identified": sum(paper.identified for paper in papers),
                 "failures": [(one.name, one.reason) for one in indexed.failures],
                 "hash": indexed.hash,
-                "languages": self._study.shelf.languages(),
+                "languages": _languages(indexed.documents),
             }
         }
 
@@ -181,3 +182,9 @@ class Steps:
     def _say(self, step: str, message: str) -> None:
         self._study.stop_if_cancelled()
         self._study.progress.say(message, step)
+
+
+def _languages(documents: Sequence[Document]) -> dict[str, int]:
+    """Count the documents that are clearly not in English, by language."""
+    found = Counter(document.language for document in documents if document.language is not None)
+    return dict(found.most_common())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 _SAME: Final = {
@@ -14,6 +15,8 @@ _UNSEEN: Final = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
 #: Marks a hyphen at a line's end in text from PDF files.
 _LINE_HYPHEN: Final = "\x02"
 _HYPHENS: Final = frozenset("-‐‑")
+#: Letters, digits and marks that stand for themselves: all of ASCII that can be seen but the hyphen and "`".
+_ITSELF: Final = re.compile("[!-,.-_a-~]+")
 
 
 class Plain(NamedTuple):
@@ -34,6 +37,11 @@ def normalise(text: str) -> Plain:
     origin: list[int] = []
     at, size = 0, len(text)
     while at < size:
+        if run := _ITSELF.match(text, at):
+            characters += run[0].lower()
+            origin += range(at, run.end())
+            at = run.end()
+            continue
         character = text[at]
         if character.isspace():
             if characters and characters[-1] != " ":

@@ -50,11 +50,13 @@ class Bibliography:
     @classmethod
     def beside(cls, paths: Iterable[Path]) -> Bibliography:
         """Read the bibliographies in the folders of some files."""
-        folders = sorted({path.parent for path in paths})
-        return cls(reference for folder in folders for reference in _in_folder(folder))
+        folders = sorted({os.path.dirname(path) for path in paths})
+        return cls(reference for folder in folders for reference in _in_folder(Path(folder)))
 
     def find(self, path: Path, title: str | None, doi: str | None) -> Reference | None:
         """Find a document by its file's name, its DOI, or its title."""
+        if not self._by_title:
+            return None
         for name in (path.name, path.stem):
             if found := self._by_name.get(name.casefold()):
                 return found

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import IO, Any, Final
 
+from .language import foreign_language
 from .opening import read
 from .parsing import NoEvidence, Unreadable, parse
 from .passages import cut
@@ -116,4 +117,5 @@ def _parsed(data: bytes, kind: str) -> dict[str, Any]:
         "year": parsed.year,
         "doi": parsed.doi,
         "pages": parsed.pages,
+        "language": foreign_language(parsed.text),
     }

@@ -105,6 +105,7 @@ class Gathered:
                 "year": text.year,
                 "doi": text.doi,
                 "pages": text.pages,
+                "language": None,
             },
         )
 

@@ -38,19 +38,19 @@ class Index:
         self._lock = threading.Lock()
         self._connections: list[sqlite3.Connection] = []
 
-    def known(self) -> dict[Path, Known]:
-        """Give what is known of every file."""
+    def known(self) -> dict[str, Known]:
+        """Give what is known of every file, by its path."""
         found = self._select("SELECT path, stamp, checked, hash, failure FROM files")
-        return {Path(os.fsdecode(path)): Known.from_row(*row) for path, *row in found}
+        return {os.fsdecode(path): Known.from_row(*row) for path, *row in found}
 
     def has(self, hash_: str) -> bool:
         """Tell whether a document with these bytes is there."""
         return bool(self._select("SELECT 1 FROM documents WHERE hash = ?", hash_))
 
-    def write(self, entries: Sequence[Entry], gone: Iterable[Path] = ()) -> None:
+    def write(self, entries: Sequence[Entry], gone: Iterable[str] = ()) -> None:
         """Write a batch in one transaction, and drop the documents that no file holds any more."""
         with self._transaction() as connection:
-            paths = [(os.fsencode(path),) for path in (*gone, *(entry.path for entry in entries))]
+            paths = [(os.fsencode(path),) for path in (*gone, *(os.fspath(entry.path) for entry in entries))]
             left = _hashes(connection, paths)
             connection.executemany("DELETE FROM files WHERE path = ?", paths)
             _insert(connection, [entry for entry in entries if entry.parsed is not None])
@@ -58,17 +58,18 @@ class Index:
             connection.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", kept)
             _sweep(connection, left)
 
-    def refer(self, references: Mapping[str, Reference]) -> None:
-        """Keep what bibliographies say of documents, by their hashes."""
+    def refer(self, references: Mapping[str, Reference]) -> bool:
+        """Keep what bibliographies say of documents, by their hashes; tell whether that is new."""
         wanted = {
             hash_: (hash_, one.title, json.dumps(one.authors), one.year, one.doi)
             for hash_, one in references.items()
         }
         if set(wanted.values()) == set(self._select("SELECT * FROM reference_entries")):
-            return
+            return False
         with self._transaction() as connection:
             connection.execute("DELETE FROM reference_entries")
             connection.executemany("INSERT INTO reference_entries VALUES (?, ?, ?, ?, ?)", wanted.values())
+        return True
 
     def describe(self, about: Mapping[str, str]) -> None:
         """Keep what the index is about, for those who look at the file alone."""
@@ -89,6 +90,11 @@ class Index:
         """Give all documents, by name."""
         found = (self._seen(rows.document(row)) for row in self._select(rows.DOCUMENTS))
         return sorted(found, key=lambda one: one.name)
+
+    def document(self, document_id: str) -> Document | None:
+        """Give one document."""
+        found = self._select(f"{rows.DOCUMENTS} WHERE d.hash GLOB ?", rows.hash_pattern(document_id))
+        return self._seen(rows.document(found[0])) if found else None
 
     def text(self, document_id: str) -> str | None:
         """Give the stored text of a document."""
@@ -200,7 +206,7 @@ def _insert(connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     for entry in entries:
         first = last + len(added) + 1
         cursor = connection.execute(
-            "INSERT OR IGNORE INTO documents VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO documents VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             entry.document_row(first),
         )
         # Another session may have read the same bytes meanwhile.

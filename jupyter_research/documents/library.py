@@ -58,39 +58,38 @@ class Library:
         raises `SessionCancelled` at once, a drain `Stopped` after the files in hand; what was read stays.
         """
         try:
-            outcome = self._read(progress, control or Control())
+            return self._read(progress, control or Control())
         except sqlite3.DatabaseError as error:
             if not is_broken(error):
                 raise
             self._index.clear()
-            outcome = self._read(progress, control or Control())
-        return self._indexed(outcome)
+            return self._read(progress, control or Control())
 
-    def _indexed(self, outcome: Outcome) -> Indexed:
-        documents = tuple(self._index.documents())
-        return Indexed(
-            read=outcome.read,
-            unchanged=outcome.unchanged,
-            failures=tuple(sorted(outcome.failures, key=lambda failure: failure.name)),
-            documents=documents,
-            hash=_corpus_hash(documents),
-        )
-
-    def _read(self, progress: Progress, control: Control) -> Outcome:
+    def _read(self, progress: Progress, control: Control) -> Indexed:
         self._index.describe(self._about)
         outcome = Reading(self._index, self._files, self._workers, progress, control).run()
         documents = self._index.documents()
         bibliography = Bibliography.beside(document.path for document in documents)
         found = ((one.hash, bibliography.find(one.path, one.title, one.doi)) for one in documents)
-        self._index.refer({hash_: reference for hash_, reference in found if reference is not None})
-        return outcome
+        if self._index.refer({hash_: reference for hash_, reference in found if reference is not None}):
+            documents = self._index.documents()
+        return self._indexed(outcome, documents)
+
+    def _indexed(self, outcome: Outcome, documents: Sequence[Document]) -> Indexed:
+        return Indexed(
+            read=outcome.read,
+            unchanged=outcome.unchanged,
+            failures=tuple(sorted(outcome.failures, key=lambda failure: failure.name)),
+            documents=tuple(documents),
+            hash=_corpus_hash(documents),
+        )
 
     def hashes(self) -> dict[Path, str]:
         """Give the content hashes of those files that are as they were when they were read."""
         if not self._path.exists():
             return {}
         known = self._index.known()
-        found = ((file.path, _hash_of(file.path, known.get(file.path))) for file in self._files)
+        found = ((file.path, _hash_of(file.path, known.get(os.fspath(file.path)))) for file in self._files)
         return {path: hash_ for path, hash_ in found if hash_ is not None}
 
     def search(self, query: str, k: int = 20) -> list[Passage]:
@@ -104,6 +103,10 @@ class Library:
         if text is None:
             raise SourceNotFound(f"The library holds no document {document_id}.")
         return text
+
+    def document(self, document_id: str) -> Document | None:
+        """Give one document, None when there is none of that id."""
+        return self._index.document(document_id)
 
     def documents(self) -> list[Document]:
         """Give all documents, by name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from .worker import Worker
 _BATCH_FILES: Final = 500
 _BATCH_CHARS: Final = 4_000_000
 _BATCH_SECONDS: Final = 1.0
+_CONTROL: Final = re.compile(r"[\x00-\x1f]")
 #: Seconds that a drain waits for the files in hand.
 _PATIENCE: Final = 5.0
 
@@ -83,14 +85,14 @@ class Reading:
     def _sort_out(self) -> list[FileRef]:
         """Give the files to read, and drop from the index those that are no longer named."""
         known = self._index.known()
-        left = [file for file in self._files if not self._settled(file, known.get(file.path))]
-        gone = set(known) - {file.path for file in self._files}
+        left = [file for file in self._files if not self._settled(file, known.get(os.fspath(file.path)))]
+        gone = known.keys() - {os.fspath(file.path) for file in self._files}
         if gone:
             self._index.write((), gone)
         return left
 
     def _settled(self, file: FileRef, known: Known | None) -> bool:
-        if any(ord(character) < 32 for character in os.fspath(file.path)):
+        if _CONTROL.search(os.fspath(file.path)):
             self._fail(file, "its name holds a line break or another control character: rename it")
             return True
         try:

@@ -36,6 +36,8 @@ class Document:
     year: int | None = None
     doi: str | None = None
     pages: int | None = None
+    #: Where it is clearly not English.
+    language: str | None = None
     #: Length of the stored text in Unicode code points.
     chars: int = 0
     #: Whether a bibliography or the paper itself says who wrote what; what is no paper counts as identified.

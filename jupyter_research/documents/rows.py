@@ -17,7 +17,8 @@ from .records import Document, Passage
 #: The columns that `document` takes: the bibliography's word goes before the document's own.
 DOCUMENTS: Final = """
 SELECT d.number, d.hash, d.kind, coalesce(r.title, d.title), coalesce(nullif(r.authors, '[]'), d.authors),
-    coalesce(r.year, d.year), coalesce(r.doi, d.doi), d.pages, d.chars, f.path, f.name, r.hash IS NOT NULL
+    coalesce(r.year, d.year), coalesce(r.doi, d.doi), d.pages, d.language, d.chars, f.path, f.name,
+    r.hash IS NOT NULL
 FROM documents d JOIN files f
 ON f.path = (SELECT path FROM files WHERE hash = d.hash ORDER BY name, path LIMIT 1)
 LEFT JOIN reference_entries r ON r.hash = d.hash
@@ -78,6 +79,7 @@ class Entry:
             parsed["year"],
             parsed["doi"],
             parsed["pages"],
+            parsed["language"],
         )
         return (self.hash, self.kind, *said, len(text), _packed(text), first, last)
 
@@ -92,7 +94,7 @@ class Entry:
 
 def document(row: Sequence[Any]) -> Document:
     """Read a row of `DOCUMENTS`."""
-    _, hash_, kind, title, authors, year, doi, pages, chars, path, name, referred = row
+    _, hash_, kind, title, authors, year, doi, pages, language, chars, path, name, referred = row
     place, names = Path(os.fsdecode(path)), tuple(json.loads(authors))
     return Document(
         id=f"d{hash_.removeprefix('sha256:')[:16]}",
@@ -105,6 +107,7 @@ def document(row: Sequence[Any]) -> Document:
         year=year,
         doi=doi,
         pages=pages,
+        language=language,
         chars=chars,
         identified=bool(referred or kind not in PAPERS or (title and (names or doi))),
     )

@@ -15,15 +15,15 @@ from typing import Final
 from urllib.parse import quote
 
 #: Raised whenever tables, parsing or cutting change: what an older one read is read again.
-VERSION: Final = 10
+VERSION: Final = 11
 
 _TABLES: Final = ("search", "passages", "files", "documents", "reference_entries", "about")
 
 _SCHEMA: Final = """
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, title TEXT,
-    authors TEXT NOT NULL, year INTEGER, doi TEXT, pages INTEGER, chars INTEGER NOT NULL, text,
-    first INTEGER NOT NULL, last INTEGER NOT NULL
+    authors TEXT NOT NULL, year INTEGER, doi TEXT, pages INTEGER, language TEXT, chars INTEGER NOT NULL,
+    text, first INTEGER NOT NULL, last INTEGER NOT NULL
 );
 CREATE TABLE reference_entries (
     hash TEXT PRIMARY KEY, title TEXT NOT NULL, authors TEXT NOT NULL, year INTEGER, doi TEXT

@@ -81,12 +81,12 @@ class SharedLibrary(Library):
 
     def refresh(self, *, progress: Progress = silent, control: Control | None = None) -> Indexed:
         """Compare the files with the index; read none."""
-        known = {self._here(path): one for path, one in self._index.known().items()}
+        known = {self._here(Path(path)): one for path, one in self._index.known().items()}
         outcome = Outcome(failures=list(self._gone(known)))
         for file in self._files:
             self._compare(file, known.get(file.path), outcome)
         progress(len(self._files), len(self._files), "")
-        return self._indexed(outcome)
+        return self._indexed(outcome, self._index.documents())
 
     @property
     def moved(self) -> bool:
@@ -95,7 +95,7 @@ class SharedLibrary(Library):
 
     def hashes(self) -> dict[Path, str]:
         """Give the content hashes of those files that are as they were when the index was built."""
-        known = {self._here(path): one for path, one in self._index.known().items()}
+        known = {self._here(Path(path)): one for path, one in self._index.known().items()}
         found = ((file.path, known.get(file.path)) for file in self._files)
         return {path: one.hash for path, one in found if one and one.hash and _is_as(path, one.stamp)}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .base import Analyst, Brief, Corpus, Draft, Hit, Model, Quote, SectionDraft, Team, Turn
 from .digest import AT_ODDS_HEADING, CLOSEST_HEADING
 from .extractive import Extractive
-from .language import foreign_language
 
 __all__ = [
     "AT_ODDS_HEADING",
@@ -21,5 +20,4 @@ __all__ = [
     "SectionDraft",
     "Team",
     "Turn",
-    "foreign_language",
 ]

@@ -6,9 +6,9 @@ searched and how much was found.
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from .base import Analyst, Brief, Draft, Hit, SectionDraft, Splitter, Team, Turn
@@ -16,6 +16,7 @@ from .body import compose
 from .digest import conclusion, introduction
 from .feedback import apply_feedback
 from .lenses import LENSES, Lens, lens_of
+from .once import Once
 from .pool import Pool, Sentence, cut
 from .topic import read_topic, with_related
 from .words import GENERIC_WORDS, STOP_WORDS, forms, stems, words
@@ -42,9 +43,9 @@ class Extractive:
 
     def __init__(self, split: Splitter) -> None:
         self._split = split
-        self._lock = threading.Lock()
-        self._pools: OrderedDict[tuple[object, ...], Pool] = OrderedDict()
-        self._cut: OrderedDict[tuple[str, int, int], list[Sentence]] = OrderedDict()
+        self._pools: Once[tuple[object, ...], Pool] = Once(_POOLS)
+        self._sentences: Once[tuple[str, int, int], list[Sentence]] = Once(_KEPT)
+        self._forms: Once[tuple[str, int, int], dict[str, str]] = Once(_KEPT)
 
     def title(self, topic: str) -> str:
         """Call it what it is: no report was written."""
@@ -64,7 +65,7 @@ class Extractive:
     def propose(self, brief: Brief, hits: Sequence[Hit]) -> Team:
         """Propose the lenses for which the library has something."""
         pool = self._pool(brief, hits)
-        relevant = pool.relevant()
+        relevant = pool.relevant
         available = _available(pool, relevant)
         if brief.online:
             # What they will find cannot be known: nothing is sent to them before a person has agreed.
@@ -132,29 +133,19 @@ class Extractive:
     def _pool(self, brief: Brief, hits: Sequence[Hit]) -> Pool:
         # From the call's own passages alone, so that a resumed session comes to the same.
         key = (brief.topic, tuple((hit["document"], hit["start"], hit["score"]) for hit in hits))
-        with self._lock:
-            known = self._pools.get(key)
-        if known is None:
-            found = [forms(hit["text"]) for hit in hits]
-            topic = with_related(read_topic(brief.topic, brief.corpus), found, brief.corpus)
-            known = Pool(topic, hits, self._sentences)
-            with self._lock:
-                self._pools[key] = known
-                if len(self._pools) > _POOLS:
-                    self._pools.popitem(last=False)
-        return known
+        return self._pools.get(key, lambda: self._gathered(brief, hits))
 
-    def _sentences(self, hit: Hit) -> list[Sentence]:
-        key = (hit["document"], hit["start"], hit["end"])
-        with self._lock:
-            known = self._cut.get(key)
-        if known is None:
-            known = cut(hit, self._split)
-            with self._lock:
-                self._cut[key] = known
-                if len(self._cut) > _KEPT:
-                    self._cut.popitem(last=False)
-        return known
+    def _gathered(self, brief: Brief, hits: Sequence[Hit]) -> Pool:
+        found = [self._forms.get(_place(hit), partial(forms, hit["text"])) for hit in hits]
+        topic = with_related(read_topic(brief.topic, brief.corpus), found, brief.corpus)
+        return Pool(topic, hits, self._cut)
+
+    def _cut(self, hit: Hit) -> list[Sentence]:
+        return self._sentences.get(_place(hit), lambda: cut(hit, self._split))
+
+
+def _place(hit: Hit) -> tuple[str, int, int]:
+    return hit["document"], hit["start"], hit["end"]
 
 
 def _question(

@@ -145,7 +145,6 @@ class Pool:
                     self.sentences.append(sentence)
         self._rarity = _rarity(self.sentences, topic)
         self._vectors: dict[tuple[str, int], dict[str, float]] = {}
-        self._relevant: list[Sentence] | None = None
         wanted = _vector(topic.counts, self._rarity)
         for sentence in self.sentences:
             # Most sentences of a large library have no word of the topic: none of them is weighed in vain.
@@ -155,6 +154,11 @@ class Pool:
             covered = topic.coverage(sentence.stems)
             beside = _BESIDE if topic.keys.isdisjoint(sentence.stems) else 1.0
             self.nearness[sentence.key] = beside * near * (1 - _COVERED + _COVERED * covered)
+        #: The sentences that can be quoted and are about the topic, nearest first.
+        self.relevant = sorted(
+            (sentence for sentence in self.sentences if self._belongs(sentence)),
+            key=lambda sentence: (-self.nearness[sentence.key], sentence.key),
+        )
 
     def vector(self, sentence: Sentence) -> dict[str, float]:
         """Give the weights of a sentence's words; their squares add up to 1."""
@@ -163,20 +167,11 @@ class Pool:
             known = self._vectors[sentence.key] = _vector(Counter(sentence.stems), self._rarity)
         return known
 
-    def relevant(self) -> list[Sentence]:
-        """Give the sentences that can be quoted and are about the topic, nearest first."""
-        if self._relevant is None:
-            found = [sentence for sentence in self.sentences if self._belongs(sentence)]
-            found.sort(key=lambda sentence: (-self.nearness[sentence.key], sentence.key))
-            self._relevant = found
-        return self._relevant
-
     def near(self, share: float) -> list[Sentence]:
         """Give those of the relevant ones that are at least `share` as near as the nearest, and a few."""
-        relevant = self.relevant()
-        least = share * self.nearness[relevant[0].key] if relevant else 0.0
-        far = (one for one in relevant[_FEW:] if self.nearness[one.key] >= least)
-        return [*relevant[:_FEW], *far]
+        least = share * self.nearness[self.relevant[0].key] if self.relevant else 0.0
+        far = (one for one in self.relevant[_FEW:] if self.nearness[one.key] >= least)
+        return [*self.relevant[:_FEW], *far]
 
     def alone(self, stem: str, most: int) -> list[tuple[Sentence, float]]:
         """Choose sentences that have one term of the topic, whatever else they say."""

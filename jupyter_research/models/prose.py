@@ -101,9 +101,9 @@ def quotability(text: str) -> float:
 def _reads(text: str, found: list[str]) -> bool:
     """Tell whether it has the little words and the letters that prose has."""
     small = sum(word in STOP_WORDS for word in found)
-    letters = sum(character.isalpha() or character.isspace() for character in text)
+    letters = sum(map(str.isalpha, text)) + sum(map(str.isspace, text))
     digits = sum(word[0].isdigit() for word in found)
-    capitals = sum(character.isupper() for character in text)
+    capitals = sum(map(str.isupper, text))
     return (
         small / len(found) >= (0.1 if len(found) < 9 else 0.07)
         and letters / len(text) >= 0.5

@@ -65,7 +65,7 @@ def forms(text: str) -> dict[str, str]:
 
     A library is asked about words: the stem of a stem may be another one.
     """
-    return {stem_of(word): _bare(word) for word in words(text) if word not in STOP_WORDS}
+    return dict(_form(word) for word in words(text) if word not in STOP_WORDS)
 
 
 def neighbours(text: str) -> list[tuple[str, str]]:
@@ -84,6 +84,11 @@ def stem_of(word: str) -> str:
         return short
     single = bare.removesuffix("s")
     return single if _DOER.match(single) and single not in GENERIC_WORDS else short
+
+
+@lru_cache(maxsize=65_536)
+def _form(word: str) -> tuple[str, str]:
+    return stem_of(word), _bare(word)
 
 
 def is_generic(stemmed: str) -> bool:

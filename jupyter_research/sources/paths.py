@@ -83,6 +83,7 @@ class Reach:
         self._place = place
         self._libraries = {**{EXAMPLE: example_library()}, **place.libraries}
         self._base = Path(os.path.realpath(place.root if place.root is not None else place.folder))
+        self._beneath = os.path.join(self._base, "")
         roots = [Path(os.path.realpath(path)) for path in self._libraries.values()]
         if not place.guest and place.root is not None:
             roots.append(self._base)
@@ -96,8 +97,11 @@ class Reach:
 
     def show(self, path: Path) -> str:
         """Give a path as people see it, in one line."""
-        shown = path.relative_to(self._base) if path.is_relative_to(self._base) else path
-        text = os.fsencode(shown).decode("utf-8", "replace")
+        # By the text alone: thousands of files are named at each refresh, and a `Path` is slow to take apart.
+        shown = "." if path == self._base else os.fspath(path).removeprefix(self._beneath)
+        text = shown if shown.isascii() else os.fsencode(shown).decode("utf-8", "replace")
+        if text.isprintable():
+            return text
         return "".join(
             char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
         )

@@ -30,7 +30,7 @@ class Found:
 
 def is_skipped(path: Path) -> bool:
     """Tell whether a part of a relative path is hidden, or a folder of other people's code."""
-    return any(part.startswith((".", "~$")) or part in _SKIPPED for part in path.parts)
+    return any(map(_is_skipped, path.parts))
 
 
 class Walk:
@@ -82,7 +82,7 @@ class Walk:
     def _enter(
         self, entry: os.DirEntry[str], rules: tuple[Rule, ...], inner: list[tuple[Path, tuple[Rule, ...]]]
     ) -> Iterator[Found]:
-        if is_skipped(Path(entry.name)):
+        if _is_skipped(entry.name):
             return
         path = Path(entry.path)
         is_folder = _is_folder(entry)
@@ -108,6 +108,10 @@ class Walk:
         except (OSError, RuntimeError):
             return None
         return place if self._allowed(place) else None
+
+
+def _is_skipped(name: str) -> bool:
+    return name.startswith((".", "~$")) or name in _SKIPPED
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -33,7 +33,11 @@ _COMMON: Final = {
     "vi kan eller",
     "Russian": "и в не на что с по как это из у за от так для же но был его к она он бы о а то все",
 }
-_WORDS: Final = {name: frozenset(text.split()) for name, text in _COMMON.items()}
+#: For each of these words the languages that it is common in.
+_SPOKEN: Final = {
+    word: tuple(name for name, common in _COMMON.items() if word in common.split())
+    for word in {word for common in _COMMON.values() for word in common.split()}
+}
 _SCRIPTS: Final = (
     ("Chinese", re.compile("[\u4e00-\u9fff]")),
     ("Japanese", re.compile("[\u3040-\u30ff]")),
@@ -53,9 +57,8 @@ def foreign_language(text: str) -> str | None:
             return name
     if len(found) < _FEWEST:
         return None
-    counted = Counter(found)
-    shares = {name: sum(counted[word] for word in common) / len(found) for name, common in _WORDS.items()}
-    best = max(shares, key=lambda name: shares[name])
-    if best == "English" or shares[best] < _SHARE or shares[best] < _AHEAD * shares["English"]:
+    spoken = Counter(name for word in found for name in _SPOKEN.get(word, ()))
+    best = max(_COMMON, key=lambda name: spoken[name])
+    if best == "English" or spoken[best] < max(_SHARE * len(found), _AHEAD * spoken["English"]):
         return None
     return best
