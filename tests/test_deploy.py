@@ -64,6 +64,37 @@ def test_settings_are_settings_that_there_are(path: Path, monkeypatch: pytest.Mo
     check(config)
 
 
+def test_user_without_a_folder_on_the_local_disk_keeps_sessions_at_home() -> None:
+    # On this machine nobody has one.
+    assert "data_dir" not in load("jupyter_server_config.py").ResearchApp
+
+
+#: What the chart's own schema takes where we set something; it refuses every other name.
+CHART: dict[str, Any] = {
+    "singleuser": {
+        "image": {"name": str, "tag": str},
+        "cpu": {"limit": (int, float), "guarantee": (int, float)},
+        "memory": {"limit": (int, str), "guarantee": (int, str)},
+        "extraFiles": {"research": {"mountPath": str, "data": dict}},
+        "storage": {"extraVolumes": list, "extraVolumeMounts": list},
+    },
+    "hub": {"config": dict, "networkPolicy": {"enabled": bool}},
+    "cull": {"enabled": bool, "timeout": int, "every": int, "maxAge": int},
+}
+
+
+def test_values_have_the_names_and_types_of_the_helm_charts_schema() -> None:
+    def hold(given: Any, schema: Any) -> None:
+        if not isinstance(schema, dict):
+            assert isinstance(given, schema), given
+            return
+        assert given.keys() <= schema.keys()
+        for name, value in given.items():
+            hold(value, schema[name])
+
+    hold(values(), CHART)
+
+
 def test_settings_of_the_helm_chart_are_settings_that_there_are() -> None:
     given = values()
     file = given["singleuser"]["extraFiles"]["research"]
@@ -157,8 +188,9 @@ def test_server_runs_with_the_settings_and_tells_its_log_of_sessions_as_json(tmp
     text = (FOLDER / "jupyter_server_config.py").read_text(encoding="utf-8")
     for place, stand_in in (("/var/local/research", "research"), ("/srv/course", "course")):
         assert place in text
-        (tmp_path / stand_in).mkdir()
         text = text.replace(place, str(tmp_path / stand_in))
+    (tmp_path / "course").mkdir()
+    (tmp_path / "research" / "all").mkdir(parents=True)
     (tmp_path / "course" / "tides.md").write_text("# Tides\n\nThe moon causes the tides of the sea.\n")
     (tmp_path / "jupyter_server_config.py").write_text(text)
     (tmp_path / "root").mkdir()
@@ -183,7 +215,7 @@ def test_server_runs_with_the_settings_and_tells_its_log_of_sessions_as_json(tmp
     finally:
         process.terminate()
         process.wait(DEADLINE)
-    assert (tmp_path / "research" / "all" / "research.sqlite").exists()
+    assert (tmp_path / "research" / "all" / "default" / "research.sqlite").exists()
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith('{"time"')]
     states = [line["state"] for line in lines if line.get("session_id") == session_id]
     assert states[0] == "queued" and states[-1] == "completed"

@@ -23,11 +23,12 @@ c.ResearchApp.max_sockets_per_owner = 50
 c.ResearchApp.max_session_seconds = 3600
 c.ResearchApp.max_bytes_per_owner = 2 * 1024**3
 
-# What is kept, and where: a local disk where homes are on a network, with a folder made for each user.
+# What is kept, and where: a local disk where homes are on a network, for each user who has a folder there.
 c.ResearchApp.keep_days = 180
 c.ResearchApp.keep_sessions = 200
-if os.path.isdir("/var/local/research"):
-    c.ResearchApp.data_dir = os.path.join("/var/local/research", os.environ.get("JUPYTERHUB_USER", "all"))
+local = os.path.join("/var/local/research", os.environ.get("JUPYTERHUB_USER", "all"))
+if os.access(local, os.W_OK):
+    c.ResearchApp.data_dir = os.path.join(local, os.environ.get("JUPYTERHUB_SERVER_NAME") or "default")
 
 # One line of JSON for each change of a session's state, with its id and without its topic.
 c.ServerApp.logging_config = {

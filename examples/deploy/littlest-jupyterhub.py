@@ -1,5 +1,8 @@
 # For The Littlest JupyterHub: /opt/tljh/config/jupyterhub_config.d/research.py, then
+#   sudo -E /opt/tljh/user/bin/pip install jupyter_research
+#   sudo tljh-config set services.cull.timeout 3600
 #   sudo tljh-config reload
+# The servers tell the Hub every five minutes that sessions work; the culler's ten minutes leave one chance.
 # Beside it belongs jupyter_server_config.py, at /etc/jupyter/jupyter_server_config.py.
 # docs/howto/administrators.md says what each part is for.
 
