@@ -16,7 +16,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LABEXTENSION = "share/jupyter/labextensions/jupyter-research-lab/"
 
-pytestmark = pytest.mark.slow
+# The first test builds and installs everything: a busy machine takes minutes for it.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
