@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
-from . import card, errors, widgets
+from . import errors, widgets
 from .client import Session
 from .client.base import Events
 from .events import Snapshot, State
+from .export import card
 
 log = logging.getLogger(__name__)
 

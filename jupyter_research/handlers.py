@@ -5,7 +5,7 @@ from __future__ import annotations
 from tornado import web
 
 from .errors import InvalidRequest, SwitchedOff
-from .report_handlers import AskHandler, ReportHandler, SearchHandler, SourceHandler
+from .report_handlers import AskHandler, OutputHandler, ReportHandler, SearchHandler, SourceHandler
 from .rest import ResearchHandler, authorized
 from .session_handlers import (
     CommandHandler,
@@ -146,6 +146,7 @@ ROUTES: list[tuple[str, type[web.RequestHandler]]] = [
     (_SESSION + r"/(?P<action>pause|resume|cancel)", CommandHandler),
     (_SESSION + r"/events", EventsHandler),
     (_SESSION + r"/report", ReportHandler),
+    (_SESSION + r"/output", OutputHandler),
     (_SESSION + r"/search", SearchHandler),
     (_SESSION + r"/ask", AskHandler),
     (_SESSION + r"/sources/(?P<source_id>[^/]+)", SourceHandler),

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from . import card, cell
+from . import cell
 from .client import Client, Collection, LocalClient, NoCredential, Session, connect
 from .errors import NoKey, ResearcherFailed, ResearchError, SessionNotFound
 from .events import State
+from .export import card
 from .request import Request, body_of
 from .whereabouts import unattended
 

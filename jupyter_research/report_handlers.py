@@ -35,6 +35,17 @@ class ReportHandler(ResearchHandler):
         return f"{rules}; base-uri 'none'; frame-ancestors 'self'"
 
 
+class OutputHandler(ResearchHandler):
+    """Give a session as the output of a cell, for pages that write it into a notebook without a kernel."""
+
+    @web.authenticated
+    @authorized("read", "research")
+    async def get(self, session_id: str) -> None:
+        """Answer with a MIME bundle."""
+        runtime = await self.access.runtime()
+        self.answer(await self.access.render(runtime.output, self.caller, known(session_id)))
+
+
 class SourceHandler(ResearchHandler):
     """Give the stored text that citations count in."""
 

@@ -7,10 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from . import card, errors
+from . import errors
 from .client import Session
 from .client.base import Events
 from .events import Snapshot, utc_now
+from .export import card
 
 _SCRIPT = Path(__file__).parent / "static" / "widget.js"
 

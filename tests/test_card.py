@@ -12,8 +12,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from jupyter_research import card
 from jupyter_research.events import Snapshot, initial
+from jupyter_research.export import card
 from jupyter_research.report import Citation, Claim, Report, Section, Source, Verdict
 
 

@@ -23,6 +23,7 @@ from traitlets.config import Config
 
 from jupyter_research import errors
 from jupyter_research.bodies import MAX_BODY
+from jupyter_research.export.card import MIME
 from jupyter_research.handlers import ROUTES, openapi
 from jupyter_research.rest import STATUS, status_of
 
@@ -79,6 +80,7 @@ def test_table_is_the_whole_of_the_contract() -> None:
         GET /sessions/{session}, POST /sessions/{session}/approve, POST /sessions/{session}/modify,
         POST /sessions/{session}/pause, POST /sessions/{session}/resume, POST /sessions/{session}/cancel,
         GET /sessions/{session}/events, GET /sessions/{session}/report, GET /sessions/{session}/sources/d1,
+        GET /sessions/{session}/output,
         POST /sessions/{session}/search, POST /sessions/{session}/ask,
         DELETE /sessions/{session}, POST /test-websocket, GET /openapi.yaml
     """
@@ -332,6 +334,21 @@ async def test_deleted_session_is_gone(me: Person) -> None:
     answer = await me.ask("DELETE", f"sessions/{session_id}")
     assert (answer.code, answer.body) == (204, b"")
     assert (await me.get(f"sessions/{session_id}", status=404))["code"] == "not_found"
+
+
+async def test_output_for_a_notebook_has_the_report_once_there_is_one(me: Person) -> None:
+    session_id = (await me.start(topic="<b>what</b>", researcher="asks"))["session_id"]
+    waiting = await me.until(session_id, "awaiting_approval")
+    output = await me.get(f"sessions/{session_id}/output")
+    assert output[MIME]["snapshot"]["last_seq"] == waiting["last_seq"]
+    assert "text/markdown" not in output
+    assert "<b>what" not in output["text/html"]
+    await me.post(f"sessions/{session_id}/approve", {"version": 1})
+    await me.until(session_id, "completed")
+    output = await me.get(f"sessions/{session_id}/output")
+    assert output[MIME]["snapshot"]["state"] == "completed"
+    assert output["text/markdown"].encode() == (await me.ask("GET", f"sessions/{session_id}/report")).body
+    assert "<h3>Why</h3>" in output["text/html"]
 
 
 async def test_report_is_refused_while_there_is_none(me: Person) -> None:
@@ -703,4 +720,5 @@ async def test_answers_are_as_openapi_says(me: Person) -> None:
     for event in (await me.get(f"sessions/{session_id}/events"))["events"]:
         jsonschema.validate(event, schema_of("Event"))
     jsonschema.validate(await me.get(f"sessions/{session_id}/report?format=json"), schema_of("Report"))
+    jsonschema.validate(await me.get(f"sessions/{session_id}/output"), schema_of("Output"))
     jsonschema.validate(await me.get("nowhere", status=404), schema_of("Error"))

@@ -31,7 +31,6 @@ NOTEBOOK = {
     "history",
     "frames",
     "cell",
-    "card",
     "widgets",
 }
 
@@ -49,9 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": FACTS,
     "client": FACTS | {"runtime"},
     "cli": FACTS | {"client", "export"},
-    "card": FACTS | {"export"},
-    "widgets": FACTS | {"client", "export", "card"},
-    "cell": FACTS | {"client", "card", "widgets"},
+    "widgets": FACTS | {"client", "export"},
+    "cell": FACTS | {"client", "export", "widgets"},
     **dict.fromkeys({"history", "frames"}, FACTS),
     **dict.fromkeys(
         {"magics", "line", "topics", "notebook", "request", "whereabouts"},

@@ -173,6 +173,17 @@ def test_the_saved_output_shows_the_end(kernel: Kernel, tmp_path: Path) -> None:
     assert updated <= shown
 
 
+def test_the_server_gives_the_output_that_the_kernel_wrote(kernel: Kernel, server: Server) -> None:
+    run = kernel.run(f"%research {STEPS} who writes the end into the file?")
+    kernel.wait_for(lambda: any("text/markdown" in data for data in run.shown), "the end")
+    written = run.shown[-1]
+    given = server.ask("GET", f"research/api/sessions/{run.session_id}/output")
+    for bundle in (written, given):
+        bundle[MIME].pop("as_of")
+        bundle[MIME]["snapshot"].pop("viewers", None)
+    assert given == written
+
+
 def test_the_bundle_carries_neither_address_nor_token(kernel: Kernel, server: Server) -> None:
     (card,) = kernel.run(f"%research {STEPS} what is in the output?").cards
     assert set(card) >= {MIME, "text/html", "text/plain"}

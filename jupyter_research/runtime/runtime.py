@@ -25,7 +25,7 @@ from ..errors import (
     WrongState,
 )
 from ..events import Kind, Snapshot, State
-from ..export import FORMATS, export
+from ..export import FORMATS, card, export
 from ..manager import Isolation, Manager
 from ..meter import Meter
 from ..models.defaults import Defaults
@@ -279,6 +279,13 @@ class Runtime:
         document = export(report, format)
         name = re.sub(r"[^A-Za-z0-9]+", "-", report.topic).strip("-")[:60].lower() or "report"
         return document, FORMATS[format].media_type, name + FORMATS[format].suffix
+
+    def output(self, caller: Caller, session_id: str) -> dict[str, Any]:
+        """Give what the cell of a session shows now, as a kernel writes it into the notebook."""
+        snapshot = self.get(caller, session_id)
+        report = self.report(caller, session_id) if snapshot["report_available"] else None
+        markdown = export(report, "markdown").decode() if report else ""
+        return card.bundle(snapshot, where="server", report=report, markdown=markdown)
 
     def search(
         self,

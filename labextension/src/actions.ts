@@ -108,10 +108,9 @@ export class Actions implements Part<Snapshot> {
     show(this.question, asking);
     this.snapshot = snapshot;
     // Pause turns into Resume under the finger: the focus stays with the pair.
-    if (focused && !this.node.contains(document.activeElement)) {
-      this.firstVisible()?.focus();
-    } else if (focused && (document.activeElement as HTMLElement).hidden) {
-      this.firstVisible()?.focus();
+    const now = document.activeElement as HTMLElement;
+    if (focused && (!this.node.contains(now) || now.hidden)) {
+      this.node.querySelector<HTMLElement>('button:not([hidden])')?.focus();
     }
   }
 
@@ -155,10 +154,6 @@ export class Actions implements Part<Snapshot> {
     if (this.snapshot) {
       this.update(this.snapshot);
     }
-  }
-
-  private firstVisible(): HTMLElement | null {
-    return this.node.querySelector<HTMLElement>('button:not([hidden])');
   }
 
   private snapshot: Snapshot | null = null;

@@ -65,8 +65,14 @@ export class Client {
     return (await this.post<{ report: Report }>(path, { question })).report;
   }
 
-  async markdown(id: string, partial = false): Promise<string> {
-    return (await this.request(report(id, 'markdown', partial))).text();
+  /** Give the report as the cells of a notebook. */
+  async cells(id: string, partial = false): Promise<readonly JsonObject[]> {
+    return (await this.fetch<{ cells: JsonObject[] }>(report(id, 'ipynb', partial))).cells;
+  }
+
+  /** Give the session as the output of a cell, as a kernel writes it. */
+  output(id: string): Promise<JsonObject> {
+    return this.fetch(`${session(id)}/output`);
   }
 
   async events(

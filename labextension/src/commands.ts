@@ -3,7 +3,7 @@ import { JupyterFrontEnd } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { icon } from './icon';
 import { Shared } from './mime';
-import { insertCells, notebookIn, reportCells, sessionCell } from './place';
+import { insertCells, notebookIn, sessionCell } from './place';
 import { reveal } from './tabs';
 
 export const OPEN = 'jupyter-research:open';
@@ -54,8 +54,8 @@ export function addCommands(
       const notebook = inFront();
       if (notebook && typeof id === 'string') {
         await client
-          .get(id)
-          .then(snapshot => insertCells(notebook, [sessionCell(snapshot)]))
+          .output(id)
+          .then(data => insertCells(notebook, [sessionCell(id, data)]))
           .catch(refused);
       }
     }
@@ -69,8 +69,8 @@ export function addCommands(
       const { sessionId: id, state } = reportIn(shell.currentWidget?.node)?.dataset ?? {};
       if (notebook && id) {
         await client
-          .markdown(id, state === 'cancelled')
-          .then(text => insertCells(notebook, reportCells(text)))
+          .cells(id, state === 'cancelled')
+          .then(cells => insertCells(notebook, cells))
           .catch(refused);
       }
     }

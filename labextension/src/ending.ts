@@ -19,7 +19,7 @@ export class Ending implements Part<Snapshot> {
     private readonly host: Host,
     private readonly trans: Words
   ) {
-    const retry = button(trans.__('Try again'), 'jr-button', () => void this.load(this.key));
+    const retry = button(trans.__('Try again'), 'jr-button', () => this.again());
     this.problem.append(this.sentence, ' ', retry);
     this.part = button(trans.__('Show what was found'), 'jr-button', () => {
       this.key = PART;
@@ -27,6 +27,13 @@ export class Ending implements Part<Snapshot> {
       void this.load(PART);
     });
     this.node = el('div', { class: 'jr-ending' }, this.part, this.problem, this.place);
+  }
+
+  /** The server is back: fetch what it did not give. */
+  again(): void {
+    if (!this.problem.hidden) {
+      void this.load(this.key);
+    }
   }
 
   update(snapshot: Snapshot): void {

@@ -50,6 +50,10 @@ export class Feed {
       this._events = [];
     }
     this._log = log;
+    if (this._link === 'live') {
+      // Joined again, perhaps with another state.
+      this._changed.emit();
+    }
     this.become('live');
   }
 

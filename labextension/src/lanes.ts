@@ -25,14 +25,14 @@ export class Lanes implements Part<CardModel> {
     );
   }
 
-  update({ snapshot, events }: CardModel): void {
+  update({ snapshot, events, link }: CardModel): void {
     for (const event of events) {
       if (event.seq > this.seen && event.message !== null) {
         this.said.set(event.detail.analyst, event.message);
       }
     }
     this.seen = events.length ? events[events.length - 1].seq : this.seen;
-    const active = isWorking(snapshot.state);
+    const active = isWorking(snapshot.state) && link === 'live';
     this.list.update(
       snapshot.analysts.map(analyst => ({
         analyst,

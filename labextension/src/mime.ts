@@ -5,12 +5,12 @@ import { Widget } from '@lumino/widgets';
 import { Client } from './client';
 import { Feed } from './feed';
 import { Action, CardModel, Host } from './host';
-import { bundleOf, documentOf, insertBelow, notebookOf, reportCells, rewrite } from './place';
+import { documentOf, insertBelow, notebookOf, rewrite } from './place';
 import { MIME_TYPE, readSaved, Saved } from './saved';
 import { SessionSocket } from './socket';
 import { isFinished, JsonObject, Report, SessionEvent, Snapshot } from './types';
 import { SessionCard } from './view';
-import { clock, Words } from './words';
+import { linkSentence, Words } from './words';
 
 /** The kernel gets this long to write the end of a session into the notebook. */
 const KERNEL_MS = 5_000;
@@ -96,8 +96,8 @@ export class SessionRenderer
       this.adopt(await client.start(body ?? {}));
       return;
     }
-    const id = this.sessionId;
-    this.feed?.offer(await client.command(id, action, body), null);
+    const snapshot = await client.command(this.sessionId, action, body);
+    this.feed?.offer(snapshot, new Date().toISOString());
   }
 
   report(partial?: boolean): Promise<Report> {
@@ -130,8 +130,7 @@ export class SessionRenderer
   }
 
   async insert(partial?: boolean): Promise<void> {
-    const text = await this.shared.client.markdown(this.sessionId, partial);
-    insertBelow(this, reportCells(text));
+    insertBelow(this, await this.shared.client.cells(this.sessionId, partial));
   }
 
   retry(): void {
@@ -171,52 +170,42 @@ export class SessionRenderer
     this.saved = { snapshot, asOf, inKernel: false, start: null };
     this.follow(snapshot, asOf);
     this.draw();
-    this.keep(snapshot, null);
+    void this.keep();
   }
 
-  /** Write a state into the notebook, for those who open it without this server. */
-  private keep(snapshot: Snapshot, markdown: string | null): void {
-    const data = {
-      ...bundleOf(snapshot),
-      ...(markdown === null ? {} : { 'text/markdown': markdown })
-    };
-    if (this.mimeModel) {
+  /** Write the session into the notebook as a kernel does, for those who open it without this server. */
+  private async keep(): Promise<void> {
+    const id = this.sessionId;
+    const data = await this.shared.client.output(id).catch(() => null);
+    if (data && this.mimeModel && id === this.sessionId && !this.isDisposed) {
       rewrite(this, this.mimeModel, data);
     }
   }
 
   /** The kernel writes the end into the notebook; where it is gone, we do. */
   private keepEnd(): void {
-    const snapshot = this.feed?.snapshot;
-    const saved = this.saved?.snapshot;
-    const news =
-      this.feed?.link === 'live' &&
-      snapshot &&
-      saved &&
-      isFinished(snapshot.state) &&
-      saved.last_seq < snapshot.last_seq;
-    if (news && !this.keeping) {
-      this.keeping = window.setTimeout(() => void this.keepNow(), KERNEL_MS);
+    if (this.isNews && !this.keeping) {
+      this.keeping = window.setTimeout(() => {
+        this.keeping = 0;
+        if (this.isNews) {
+          void this.keep();
+        }
+      }, KERNEL_MS);
     }
   }
 
-  private async keepNow(): Promise<void> {
-    this.keeping = 0;
-    const snapshot = this.feed?.snapshot;
+  /** Whether the session has ended, and the notebook does not know. */
+  private get isNews(): boolean {
+    const now = this.feed?.snapshot;
     const saved = this.saved?.snapshot;
-    if (
-      !snapshot ||
-      !saved ||
-      this.isDisposed ||
-      saved.last_seq >= snapshot.last_seq
-    ) {
-      return;
-    }
-    const id = snapshot.session_id;
-    const markdown = snapshot.report_available
-      ? await this.shared.client.markdown(id).catch(() => null)
-      : null;
-    this.keep(snapshot, markdown);
+    return (
+      notebookOf(this) !== null &&
+      this.feed?.link === 'live' &&
+      now !== undefined &&
+      saved !== undefined &&
+      isFinished(now.state) &&
+      saved.last_seq < now.last_seq
+    );
   }
 
   /** A reload before the first save would lose this output. */
@@ -291,24 +280,9 @@ export class SessionRenderer
 
   private notice(saved: Saved, feed: Feed | null): string | null {
     const { trans } = this.shared;
-    if (saved.inKernel) {
-      return trans.__('Runs in the kernel; restarting it interrupts it.');
-    }
-    const time = clock(feed?.asOf ?? null);
-    switch (feed?.link) {
-      case 'gone':
-        return trans.__(
-          'This server has no such session for you: it was deleted, or belongs to somebody else. This is how it stood, as of %1.',
-          time
-        );
-      case 'stopped':
-        return trans.__(
-          'The server answers no longer. This is how the session stood as of %1; it may have gone on.',
-          time
-        );
-      default:
-        return null;
-    }
+    return saved.inKernel
+      ? trans.__('Runs in the kernel; restarting it interrupts it.')
+      : feed && linkSentence(trans, feed);
   }
 
   private keeping = 0;

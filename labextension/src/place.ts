@@ -6,8 +6,7 @@
  */
 import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
-import { MIME_TYPE } from './saved';
-import { JsonObject, Snapshot } from './types';
+import { JsonObject } from './types';
 
 /** The outputs of a cell. */
 interface Outputs {
@@ -75,51 +74,32 @@ export function insertBelow(widget: Widget, cells: readonly NewCell[]): boolean 
   if (!notebook || index < 0) {
     return false;
   }
-  notebook.model.sharedModel.insertCells(index + 1, cells);
+  insertAt(notebook, index + 1, cells);
   return true;
 }
 
 /** Put cells behind the active one, and go there. */
 export function insertCells(notebook: Notebook, cells: readonly NewCell[]): void {
   const index = notebook.activeCellIndex + 1;
-  notebook.model.sharedModel.insertCells(index, cells);
+  insertAt(notebook, index, cells);
   notebook.activeCellIndex = index;
 }
 
 /** Make the cell that shows a session, with its output: it needs no kernel. */
-export function sessionCell(snapshot: Snapshot): NewCell {
-  const id = snapshot.session_id;
+export function sessionCell(id: string, data: JsonObject): NewCell {
   return {
     cell_type: 'code',
     source: `import jupyter_research\n\njupyter_research.session("${id}")`,
     metadata: { trusted: true },
     execution_count: null,
-    outputs: [{ output_type: 'display_data', data: bundleOf(snapshot), metadata: {} }]
+    outputs: [{ output_type: 'display_data', data, metadata: {} }]
   };
 }
 
-/** Make a Markdown cell of each part of a report that has a heading. */
-export function reportCells(markdown: string): NewCell[] {
-  return markdown
-    .split(/^(?=##? )/m)
-    .map(source => source.trim())
-    .filter(source => source)
-    .map(source => ({ cell_type: 'markdown', source, metadata: {} }));
-}
-
-/** Give the output that shows a session as it is now. */
-export function bundleOf(snapshot: Snapshot): JsonObject {
-  const { session_id, topic, state } = snapshot;
-  return {
-    [MIME_TYPE]: {
-      schema: 1,
-      session_id,
-      snapshot,
-      as_of: new Date().toISOString(),
-      where: 'server'
-    },
-    'text/plain': `${topic}: ${state}`
-  };
+/** Without the ids that cells have elsewhere: what is put in twice is two cells. */
+function insertAt(notebook: Notebook, index: number, cells: readonly NewCell[]): void {
+  const fresh = cells.map(({ id: _, ...cell }) => cell);
+  notebook.model.sharedModel.insertCells(index, fresh);
 }
 
 function ancestor<T>(

@@ -8,6 +8,8 @@ import { sourceRow } from './source';
 import {
   Citation,
   Claim,
+  isObject,
+  JsonObject,
   Report,
   Section,
   Source,
@@ -15,7 +17,6 @@ import {
   VERDICTS
 } from './types';
 import { asText, plain, usageWords, verdictSentence, verdictWord, Words } from './words';
-import { isObject, JsonObject } from './types';
 
 /** Verdicts that need no mark beside the claim. */
 const QUIET: ReadonlySet<Verdict> = new Set(['verbatim', 'terms match']);

@@ -11,7 +11,7 @@ const LONGEST_WAIT_MS = 30_000;
 const HIDDEN_MS = 10 * 60_000;
 /** An answer later than this means that the socket is dead, whatever it says. */
 const ANSWER_MS = 8_000;
-/** A server that has not answered for so long is gone, until somebody says otherwise. */
+/** A server that was waited for in vain for so long is gone, until somebody says otherwise. */
 const GIVE_UP_MS = 30 * 60_000;
 /** Statuses by which a server, or the proxy before it, says: not here any more. */
 const FINAL = new Set([302, 401, 403, 404, 424]);
@@ -93,8 +93,7 @@ export class SessionSocket {
   /** Try again after giving up. */
   retry(): void {
     this.stopped = false;
-    this.lostSince = 0;
-    this.wait = FIRST_WAIT_MS;
+    this.reset();
     this.setLinks('lost');
     this.connect();
   }
@@ -113,11 +112,14 @@ export class SessionSocket {
       return;
     }
     window.clearTimeout(this.retryTimer);
+    if (this.letGo) {
+      // Something new to show in a page that nobody looks at.
+      this.letGoLater();
+    }
     const socket = new this.settings.WebSocket(this.url());
     this.socket = socket;
     socket.onopen = () => {
-      this.wait = FIRST_WAIT_MS;
-      this.lostSince = 0;
+      this.reset();
       this.followed.forEach(({ feed }) => this.join(feed));
     };
     socket.onmessage = ({ data }) => {
@@ -184,8 +186,11 @@ export class SessionSocket {
     if (this.letGo) {
       return;
     }
-    this.lostSince ||= Date.now();
-    if ((await this.isOver()) || Date.now() - this.lostSince > GIVE_UP_MS) {
+    const over = await this.isOver();
+    if (this.letGo || this.socket) {
+      return;
+    }
+    if (over || this.waited > GIVE_UP_MS) {
       this.stopped = true;
       this.setLinks('stopped');
       return;
@@ -193,6 +198,8 @@ export class SessionSocket {
     // Half of it by chance: a restarted server is not met by all pages at once.
     const wait = this.wait * (0.5 + Math.random() / 2);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT_MS);
+    // Not by the clock: a laptop that slept has not waited.
+    this.waited += wait;
     window.clearTimeout(this.retryTimer);
     this.retryTimer = window.setTimeout(() => this.connect(), wait);
   }
@@ -215,6 +222,11 @@ export class SessionSocket {
     });
   }
 
+  private reset(): void {
+    this.wait = FIRST_WAIT_MS;
+    this.waited = 0;
+  }
+
   private close(): void {
     window.clearTimeout(this.retryTimer);
     window.clearTimeout(this.answerTimer);
@@ -224,18 +236,23 @@ export class SessionSocket {
   }
 
   private readonly onVisibility = (): void => {
-    window.clearTimeout(this.hiddenTimer);
     if (document.hidden) {
-      this.hiddenTimer = window.setTimeout(() => {
-        this.letGo = true;
-        this.close();
-        this.setLinks('lost');
-      }, HIDDEN_MS);
-      return;
+      return this.letGoLater();
     }
+    window.clearTimeout(this.hiddenTimer);
     this.letGo = false;
     this.onOnline();
   };
+
+  private letGoLater(): void {
+    window.clearTimeout(this.hiddenTimer);
+    this.letGo = false;
+    this.hiddenTimer = window.setTimeout(() => {
+      this.letGo = true;
+      this.close();
+      this.setLinks('lost');
+    }, HIDDEN_MS);
+  }
 
   /** After sleep a socket may be dead without knowing: ask something and wait. */
   private readonly onOnline = (): void => {
@@ -259,7 +276,7 @@ export class SessionSocket {
   private readonly followed = new Map<string, Followed>();
   private socket: WebSocket | null = null;
   private wait = FIRST_WAIT_MS;
-  private lostSince = 0;
+  private waited = 0;
   private stopped = false;
   private letGo = false;
   private retryTimer = 0;

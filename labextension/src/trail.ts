@@ -1,12 +1,12 @@
 /** The steps of a session: what it said, drawn when somebody asks. */
-import { el, Part, setText } from './dom';
+import { button, el, Part, setText, show } from './dom';
 import { CardModel, Host } from './host';
 import { SessionEvent, State } from './types';
 import { withoutName } from './lanes';
-import { asText, clock, moment, stateWord, stepWord, Words } from './words';
+import { asText, clock, moment, plain, stateWord, stepWord, Words } from './words';
 
-/** More rows than these nobody reads; the oldest leave. */
-const MAX_ROWS = 1000;
+/** So many steps are fetched at a time. */
+const PAGE = 1000;
 
 /** Draw the steps in a fold; nothing is drawn or fetched while it is closed. */
 export class Trail implements Part<CardModel> {
@@ -16,72 +16,99 @@ export class Trail implements Part<CardModel> {
     private readonly host: Host,
     private readonly trans: Words
   ) {
+    this.earlier = button(trans.__('Earlier steps'), 'jr-button jr-earlier', () => void this.loadEarlier());
+    this.offerEarlier();
     this.node = el(
       'details',
       { class: 'jr-trail jr-fold' },
       el('summary', {}, this.count),
+      this.earlier,
       this.rows
     );
     this.rows.setAttribute('aria-label', trans.__('Steps'));
-    this.node.addEventListener('toggle', () => void this.open());
+    this.node.addEventListener('toggle', () => {
+      if (this.model) {
+        this.update(this.model);
+      }
+    });
   }
 
   update(model: CardModel): void {
     this.model = model;
-    const { last_seq } = model.snapshot;
-    setText(this.count, this.trans._n('%1 step', '%1 steps', last_seq));
-    if (this.node.open) {
-      this.append(model.events);
+    setText(this.count, this.trans._n('%1 step', '%1 steps', model.snapshot.last_seq));
+    if (this.node.open && !this.fetching) {
+      void this.catchUp(model);
     }
   }
 
-  private async open(): Promise<void> {
-    if (!this.node.open || !this.model || !this.host.events) {
-      return this.append(this.model?.events ?? []);
+  /** Draw what is new; what is no longer here is fetched. */
+  private async catchUp({ snapshot, events }: CardModel): Promise<void> {
+    if (this.last > snapshot.last_seq) {
+      // The log has begun anew.
+      this.rows.replaceChildren();
     }
-    const { last_seq } = this.model.snapshot;
-    const after = Math.max(this.last, last_seq - MAX_ROWS);
+    const { last } = this;
+    if (last < snapshot.last_seq && !(events.length && events[0].seq <= last + 1)) {
+      const after = Math.max(last, snapshot.last_seq - PAGE);
+      const fetched = await this.fetch(after);
+      if (fetched.length && after > last) {
+        // Rows have no holes: those before are earlier steps from now on.
+        this.rows.replaceChildren();
+      }
+      this.append(fetched);
+    }
+    this.append(this.model?.events ?? []);
+  }
+
+  private async loadEarlier(): Promise<void> {
+    const { first } = this;
+    const events = await this.fetch(Math.max(0, first - 1 - PAGE));
+    const earlier = events.filter(({ seq }) => seq < first);
+    this.most += earlier.length;
+    this.rows.prepend(...earlier.map(event => this.row(event)));
+    this.offerEarlier();
+  }
+
+  /** Offline, what is here already is better than an error. */
+  private async fetch(after: number): Promise<readonly SessionEvent[]> {
+    this.fetching = true;
     try {
-      this.append(await this.host.events(after, MAX_ROWS));
+      return (await this.host.events?.(after, PAGE)) ?? [];
     } catch {
-      // Offline: what is here already is better than an error.
+      return [];
+    } finally {
+      this.fetching = false;
     }
-    this.append(this.model.events);
   }
 
   private append(events: readonly SessionEvent[]): void {
-    const atEnd =
-      this.rows.scrollTop + this.rows.clientHeight >=
-      this.rows.scrollHeight - 8;
-    for (const event of events) {
-      const words = this.words(event);
-      if (event.seq <= this.last) {
-        continue;
-      }
-      if (words) {
-        this.rows.append(this.row(event, words));
-      }
-      this.last = event.seq;
+    const { rows, last } = this;
+    const atEnd = rows.scrollTop + rows.clientHeight >= rows.scrollHeight - 8;
+    rows.append(...events.filter(({ seq }) => seq > last).map(event => this.row(event)));
+    while (rows.childElementCount > this.most) {
+      rows.firstElementChild?.remove();
     }
-    while (this.rows.childElementCount > MAX_ROWS) {
-      this.rows.firstElementChild?.remove();
-    }
+    this.offerEarlier();
     if (atEnd) {
-      this.rows.scrollTop = this.rows.scrollHeight;
+      rows.scrollTop = rows.scrollHeight;
     }
   }
 
-  private row(event: SessionEvent, words: string): HTMLElement {
+  private offerEarlier(): void {
+    show(this.earlier, this.first > 1 && this.host.events !== undefined);
+  }
+
+  private row(event: SessionEvent): HTMLElement {
     const analyst = this.model?.snapshot.analysts.find(
       ({ id }) => id === event.detail.analyst
     );
     const name = analyst ? asText(analyst.name) : '';
     return el(
       'li',
-      { class: 'jr-step', 'data-kind': event.kind },
+      { class: 'jr-step', 'data-kind': event.kind, value: event.seq },
       el('time', { datetime: event.time, title: clock(event.time) }, moment(event.time)),
       name ? el('span', { class: 'jr-step-analyst' }, name) : null,
-      el('span', {}, withoutName(words, name))
+      el('span', {}, withoutName(this.words(event), name))
     );
   }
 
@@ -92,11 +119,22 @@ export class Trail implements Part<CardModel> {
     if (typeof event.detail.state === 'string') {
       return stateWord(this.trans, event.detail.state as State);
     }
-    return event.step ? stepWord(this.trans, event.step) : '';
+    return event.step ? stepWord(this.trans, event.step) : plain(event.kind);
+  }
+
+  private get first(): number {
+    return (this.rows.firstElementChild as HTMLLIElement | null)?.value ?? 0;
+  }
+
+  private get last(): number {
+    return (this.rows.lastElementChild as HTMLLIElement | null)?.value ?? 0;
   }
 
   private model: CardModel | null = null;
-  private last = 0;
+  private fetching = false;
+  /** How many rows stay: more once somebody has asked for earlier ones. */
+  private most = PAGE;
+  private readonly earlier: HTMLButtonElement;
   private readonly count = el('span', { class: 'jr-count' });
   private readonly rows = el('ol', { class: 'jr-steps', tabindex: 0 });
 }

@@ -29,7 +29,7 @@ export class Usage implements Part<Snapshot> {
       ...usageWords(this.trans, usage),
       options.local_only === true ? this.trans.__('local only') : '',
       nearest
-        ? this.trans.__('%1 % of the budget', Math.floor(nearest.part * 100))
+        ? this.trans.__('%1 % of the budget', percent(nearest.part))
         : budgetWords(this.trans, budget)
     ].filter(words => words);
     setText(this.words, shown.join(' · '));
@@ -46,6 +46,11 @@ export class Usage implements Part<Snapshot> {
   private readonly fill = el('span', { class: 'jr-bar-fill' });
   private readonly bar = el('span', { class: 'jr-bar jr-meter', 'aria-hidden': 'true', hidden: true });
   private readonly words = el('span');
+}
+
+/** Say a part that is not nothing so that it does not look like nothing. */
+function percent(part: number): string {
+  return part > 0 && part < 0.01 ? '<1' : String(Math.floor(part * 100));
 }
 
 /** Say how much may be used, before there is a share of it to show. */

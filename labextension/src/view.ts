@@ -69,6 +69,9 @@ export class SessionCard {
   update(model: CardModel): void {
     const before = this.model;
     this.model = model;
+    if (before && before.link !== 'live' && model.link === 'live') {
+      this.ending.again();
+    }
     if (before === null) {
       this.draw();
     } else if (this.sight.near || isNews(before, model)) {
@@ -173,9 +176,9 @@ export class SessionCard {
     show(this.noticeRow, notice !== null);
   }
 
-  private drawWork({ snapshot, start }: CardModel): void {
+  private drawWork({ snapshot, start, link }: CardModel): void {
     const { state, done, total } = snapshot;
-    const active = isWorking(state);
+    const active = isWorking(state) && link === 'live';
     this.bar.update({ label: this.trans.__('Progress'), done, total, active });
     const part = fraction(done, total);
     const waits = state === 'queued' && part === null;

@@ -1,4 +1,5 @@
 /** The words of the card: states, steps, times and amounts, ready for translation. */
+import type { Link } from './host';
 import { isObject, JsonObject, State, Verdict } from './types';
 
 /** The part of JupyterLab's translation bundle that we use. */
@@ -119,6 +120,27 @@ export function verdictSentence(trans: Words, verdict: Verdict): string {
       return trans.__('No source was found for this.');
     default:
       return '';
+  }
+}
+
+/** Say why a card is not live and will not be by itself; null where it is, or tries. */
+export function linkSentence(
+  trans: Words,
+  { link, asOf }: { readonly link: Link; readonly asOf: string | null }
+): string | null {
+  switch (link) {
+    case 'gone':
+      return trans.__(
+        'This server has no such session for you: it was deleted, or belongs to somebody else. This is how it stood, as of %1.',
+        clock(asOf)
+      );
+    case 'stopped':
+      return trans.__(
+        'The server answers no longer: it is gone, or wants a login. This is how the session stood as of %1; it may have gone on.',
+        clock(asOf)
+      );
+    default:
+      return null;
   }
 }
 

@@ -3,7 +3,7 @@ import { CardModel, Host } from '../src/host';
 import { reduceAll, initial } from '../src/reduce';
 import { Report, SessionEvent } from '../src/types';
 import { SessionCard } from '../src/view';
-import { PLAIN, Words } from '../src/words';
+import { linkSentence, PLAIN, Words } from '../src/words';
 
 interface Harness {
   card?: SessionCard;
@@ -31,11 +31,12 @@ const harness: Harness = {
       document.getElementById('place')?.append(harness.card.node);
     }
     const id = events[0]?.session_id ?? '';
+    const { link = 'live', asOf = null } = model;
     harness.card.update({
       snapshot: reduceAll(initial(id), events),
-      link: 'live',
-      asOf: null,
-      notice: null,
+      link,
+      asOf,
+      notice: linkSentence(harness.foreign ? MARKED : PLAIN, { link, asOf }),
       events: events.slice(-300),
       start: null,
       ...model
@@ -69,6 +70,9 @@ const host: Host = {
     ),
   source: () => Promise.resolve({ text: harness.text }),
   ask: () => Promise.reject(new Error('Nothing was found.')),
+  retry: () => {
+    harness.calls.push(['retry', null]);
+  },
   download: (format, partial) => {
     harness.calls.push(['download', format, ...(partial ? ['partial'] : [])]);
     return Promise.resolve();

@@ -117,7 +117,7 @@ def states(few: Course, many: Course) -> dict[str, tuple[list[Event], dict[str, 
     """Give a log and a model for each state."""
     asked = next(event["seq"] for event in few.events if event["kind"] == "approval_requested")
     lost = {"link": "lost", "asOf": AS_OF}
-    stopped = {"link": "stopped", "asOf": AS_OF, "notice": "The server answers no longer."}
+    stopped = {"link": "stopped", "asOf": AS_OF}
     failed = {
         "code": "no_documents",
         "cause": "No readable document was found in drafts/: name others with --source.",

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Any
 
-from .events import Snapshot, State, utc_now
-from .export import layout, plain, references
-from .report import Claim, Report, Section
-from .work import LOCAL
+from ..events import Snapshot, State, utc_now
+from ..report import Claim, Report, Section
+from ..work import LOCAL
+from . import layout, plain, references
 
 MIME = "application/vnd.jupyter-research.session+json"
 SCHEMA = 1
