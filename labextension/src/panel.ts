@@ -33,6 +33,7 @@ export class SessionsPanel extends Widget {
   ) {
     super();
     wear('panel', css);
+    this.addClass('jr-root');
     this.addClass('jr-panel');
     this.node.setAttribute('data-lm-suppress-shortcuts', 'true');
     this.list = new Keyed<Snapshot>(

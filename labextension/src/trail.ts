@@ -1,14 +1,10 @@
-/** The steps of a session: what it said, drawn when somebody asks. */
-import { button, el, Part, setText, show } from './dom';
+/** The steps of a session in a fold: counted always, drawn when somebody asks. */
+import { el, Part, setText } from './dom';
 import { CardModel, Host } from './host';
-import { SessionEvent, State } from './types';
-import { withoutName } from './lanes';
-import { asText, clock, moment, plain, stateWord, stepWord, Words } from './words';
+import type { Steps } from './steps';
+import { Words } from './words';
 
-/** So many steps are fetched at a time. */
-const PAGE = 1000;
-
-/** Draw the steps in a fold; nothing is drawn or fetched while it is closed. */
+/** Draw the fold; what it holds is loaded when it is first opened, and drawn while it is open. */
 export class Trail implements Part<CardModel> {
   readonly node: HTMLDetailsElement;
 
@@ -16,125 +12,41 @@ export class Trail implements Part<CardModel> {
     private readonly host: Host,
     private readonly trans: Words
   ) {
-    this.earlier = button(trans.__('Earlier steps'), 'jr-button jr-earlier', () => void this.loadEarlier());
-    this.offerEarlier();
     this.node = el(
       'details',
       { class: 'jr-trail jr-fold' },
       el('summary', {}, this.count),
-      this.earlier,
-      this.rows
+      this.place
     );
-    this.rows.setAttribute('aria-label', trans.__('Steps'));
-    this.node.addEventListener('toggle', () => {
-      if (this.model) {
-        this.update(this.model);
-      }
-    });
+    this.node.addEventListener('toggle', () => void this.open());
   }
 
   update(model: CardModel): void {
     this.model = model;
     setText(this.count, this.trans._n('%1 step', '%1 steps', model.snapshot.last_seq));
-    if (this.node.open && !this.fetching) {
-      void this.catchUp(model);
+    if (this.node.open) {
+      this.steps?.update(model);
     }
   }
 
-  /** Draw what is new; what is no longer here is fetched. */
-  private async catchUp({ snapshot, events }: CardModel): Promise<void> {
-    if (this.last > snapshot.last_seq) {
-      // The log has begun anew.
-      this.rows.replaceChildren();
-    }
-    const { last } = this;
-    if (last < snapshot.last_seq && !(events.length && events[0].seq <= last + 1)) {
-      const after = Math.max(last, snapshot.last_seq - PAGE);
-      const fetched = await this.fetch(after);
-      if (fetched.length && after > last) {
-        // Rows have no holes: those before are earlier steps from now on.
-        this.rows.replaceChildren();
-      }
-      this.append(fetched);
-    }
-    this.append(this.model?.events ?? []);
-  }
-
-  private async loadEarlier(): Promise<void> {
-    const { first } = this;
-    const events = await this.fetch(Math.max(0, first - 1 - PAGE));
-    const earlier = events.filter(({ seq }) => seq < first);
-    this.most += earlier.length;
-    this.rows.prepend(...earlier.map(event => this.row(event)));
-    this.offerEarlier();
-  }
-
-  /** Offline, what is here already is better than an error. */
-  private async fetch(after: number): Promise<readonly SessionEvent[]> {
-    this.fetching = true;
+  private async open(): Promise<void> {
     try {
-      return (await this.host.events?.(after, PAGE)) ?? [];
+      const { Steps } = await import('./steps');
+      if (!this.steps) {
+        this.steps = new Steps(this.host, this.trans);
+        this.place.replaceChildren(this.steps.node);
+      }
+      if (this.model) {
+        this.update(this.model);
+      }
     } catch {
-      return [];
-    } finally {
-      this.fetching = false;
+      // The server has another version by now, or is gone.
+      setText(this.place, this.trans.__('The steps could not be loaded: load the page again.'));
     }
-  }
-
-  private append(events: readonly SessionEvent[]): void {
-    const { rows, last } = this;
-    const atEnd = rows.scrollTop + rows.clientHeight >= rows.scrollHeight - 8;
-    rows.append(...events.filter(({ seq }) => seq > last).map(event => this.row(event)));
-    while (rows.childElementCount > this.most) {
-      rows.firstElementChild?.remove();
-    }
-    this.offerEarlier();
-    if (atEnd) {
-      rows.scrollTop = rows.scrollHeight;
-    }
-  }
-
-  private offerEarlier(): void {
-    show(this.earlier, this.first > 1 && this.host.events !== undefined);
-  }
-
-  private row(event: SessionEvent): HTMLElement {
-    const analyst = this.model?.snapshot.analysts.find(
-      ({ id }) => id === event.detail.analyst
-    );
-    const name = analyst ? asText(analyst.name) : '';
-    return el(
-      'li',
-      { class: 'jr-step', 'data-kind': event.kind, value: event.seq },
-      el('time', { datetime: event.time, title: clock(event.time) }, moment(event.time)),
-      name ? el('span', { class: 'jr-step-analyst' }, name) : null,
-      el('span', {}, withoutName(this.words(event), name))
-    );
-  }
-
-  private words(event: SessionEvent): string {
-    if (event.message) {
-      return event.message;
-    }
-    if (typeof event.detail.state === 'string') {
-      return stateWord(this.trans, event.detail.state as State);
-    }
-    return event.step ? stepWord(this.trans, event.step) : plain(event.kind);
-  }
-
-  private get first(): number {
-    return (this.rows.firstElementChild as HTMLLIElement | null)?.value ?? 0;
-  }
-
-  private get last(): number {
-    return (this.rows.lastElementChild as HTMLLIElement | null)?.value ?? 0;
   }
 
   private model: CardModel | null = null;
-  private fetching = false;
-  /** How many rows stay: more once somebody has asked for earlier ones. */
-  private most = PAGE;
-  private readonly earlier: HTMLButtonElement;
+  private steps: Steps | null = null;
   private readonly count = el('span', { class: 'jr-count' });
-  private readonly rows = el('ol', { class: 'jr-steps', tabindex: 0 });
+  private readonly place = el('div');
 }

@@ -27,7 +27,7 @@ export class SessionCard {
   ) {
     // JupyterLab's one-key shortcuts would take Enter and the letters from our buttons.
     this.node = el('section', {
-      class: 'jr-session',
+      class: 'jr-root jr-session',
       'data-lm-suppress-shortcuts': 'true'
     });
     this.commands = new Commands(host, this.node);

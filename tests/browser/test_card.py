@@ -365,6 +365,28 @@ def test_steps_are_drawn_when_somebody_asks_and_go_on(card: Card) -> None:
     expect(card.node.locator(".jr-step").last).to_contain_text("one more step")
 
 
+def test_all_steps_can_be_had_a_page_at_a_time(card: Card) -> None:
+    log = working()
+    while len(log.events) < 2500:
+        log.update(f"step {len(log.events) + 1}")
+    card.draw(log)
+    card.node.locator(".jr-trail summary").click()
+    steps, earlier = card.node.locator(".jr-step"), card.button("Earlier steps")
+    expect(steps).to_have_count(1000)
+    expect(steps.first).to_contain_text("step 1501")
+    log.update("one more step")
+    card.draw(log)
+    expect(steps.last).to_contain_text("one more step")
+    expect(steps).to_have_count(1000)
+    earlier.click()
+    expect(steps).to_have_count(2000)
+    earlier.click()
+    expect(steps).to_have_count(len(log.events))
+    expect(earlier).to_be_hidden()
+    numbers = steps.evaluate_all("rows => rows.map(row => row.value)")
+    assert numbers == list(range(1, len(log.events) + 1))
+
+
 def test_a_start_button_sends_its_request_on_the_click_only(card: Card) -> None:
     body = {"topic": "tides", "options": {}}
     card.page.evaluate("body => harness.draw([], {start: body})", body)

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, Route, WebSocket, WebSocketRoute, expect
 
-from .lab import Lab, Notebook, wait_for
+from .lab import DEADLINE, Lab, Notebook, wait_for
 
 MIME = "application/vnd.jupyter-research.session+json"
 LOAD = "%load_ext jupyter_research"
@@ -40,6 +40,8 @@ class Line:
         self.joins: list[dict[str, Any]] = []
         self.cut = False
         self.dead = False
+        #: How many attempts to connect came to nothing.
+        self.refused = 0
         self._page = page
         self._open: list[WebSocketRoute] = []
         page.route_web_socket("**/research/api/ws*", self._carry)
@@ -66,6 +68,7 @@ class Line:
 
     def _carry(self, socket: WebSocketRoute) -> None:
         if self.cut:
+            self.refused += 1
             socket.close(code=1012)
             return
         server = socket.connect_to_server()
@@ -141,6 +144,20 @@ def test_the_first_display_is_saved_and_comes_back_live_without_a_kernel(
         "the end in the file",
     )
     assert "This was slow." in "".join(saved_output(notebook)["text/markdown"])
+
+
+def test_a_reload_with_an_idle_kernel_that_was_restarted_shows_the_session_live(
+    page: Page, open_notebook: Callable[..., Notebook], gate: Path
+) -> None:
+    notebook = open_notebook(LOAD, slow(gate, "idle kernel"))
+    _, session_id = start_slow(notebook, page)
+    notebook.save()
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    notebook.reload()
+    expect_live(card_of(page), "researching")
+    expect(card_of(page)).to_have_attribute("data-session-id", session_id)
+    gate.touch()
+    expect_live(card_of(page), "completed")
 
 
 def test_a_reload_with_a_busy_kernel_shows_the_session_live(
@@ -298,6 +315,10 @@ def test_where_research_is_not_offered_the_card_stops_asking(
     before = len([url for url in asked if "research/api" in url])
     page.wait_for_timeout(1500)  # Longer than the first wait between two attempts.
     assert len([url for url in asked if "research/api" in url]) == before
+    again = card.get_by_role("button", name="Try again")
+    again.click()
+    expect(card).to_have_attribute("data-link", "stopped")
+    expect(again).to_be_visible()
     gate.touch()
 
 
@@ -314,16 +335,25 @@ def test_a_server_that_refuses_every_connection_is_given_up(page: Page, lab: Lab
     page.on("websocket", lambda socket: asked.append(socket.url) if "research/api" in socket.url else None)
     line.break_()
     expect(card).to_have_attribute("data-link", "lost")
-    page.clock.run_for(10 * 60_000)
-    wait_for(lambda: page.wait_for_timeout(50) or len(asked) > 1, "another attempt")
-    expect(card).to_have_attribute("data-link", "lost")
-    page.clock.run_for(25 * 60_000)
-    expect(card).to_have_attribute("data-link", "stopped")
+
+    def later() -> str | None:
+        """Let as much time go by as lies between two attempts at most."""
+        page.clock.run_for(31_000)
+        return card.get_attribute("data-link")
+
+    assert {later() for _ in range(10)} == {"lost"}
+    assert len(asked) > 1
+    wait_for(lambda: later() == "stopped", "the end of attempts", 4 * DEADLINE)
     expect(card.get_by_text("The server answers no longer")).to_be_visible()
     asked.clear()
     page.clock.run_for(30 * 60_000)
     assert asked == []
+    line.cut = False
+    page.clock.resume()
+    card.get_by_role("button", name="Try again").click()
+    expect_live(card, "researching")
     gate.touch()
+    expect_live(card, "completed")
 
 
 def test_a_network_that_is_lost_for_a_while_is_waited_for(page: Page, lab: Lab, gate: Path) -> None:
@@ -362,6 +392,28 @@ def test_a_socket_that_died_in_the_sleep_of_a_laptop_is_noticed(page: Page, lab:
     assert line.joins[-1]["after"] > 0
 
 
+def test_a_laptop_that_slept_for_a_night_is_back_once_its_network_is(
+    page: Page, lab: Lab, gate: Path
+) -> None:
+    line = Line(page)
+    page.clock.install()
+    session_id = started(lab, "slow", until=str(gate))
+    notebook = Notebook(page, lab, written(lab, "night.ipynb", saved_data(lab, session_id)))
+    notebook.reload()
+    card = card_of(page)
+    expect_live(card, "researching")
+    line.break_()
+    expect(card).to_have_attribute("data-link", "lost")
+    tries = line.refused
+    page.clock.fast_forward("10:00:00")
+    wait_for(lambda: page.clock.run_for(1000) or line.refused > tries, "an attempt without a network")
+    assert {page.clock.run_for(1000) or card.get_attribute("data-link") for _ in range(5)} == {"lost"}
+    line.cut = False
+    page.clock.resume()
+    gate.touch()
+    expect_live(card, "completed")
+
+
 def test_two_tabs_agree_and_the_later_one_does_not_overrule(page: Page, lab: Lab) -> None:
     (lab.root / "note.md").write_text("# Tides\n\nThe tide is caused by the gravity of the moon.\n")
     body = {"topic": "what causes the tide?", "options": {"sources": ["note.md"]}, "approve": "ask"}
@@ -398,11 +450,15 @@ def test_a_notebook_of_the_day_before_shows_the_end_that_came_in_the_night(
     card = card_of(page)
     expect_live(card, "completed")
     expect(card.get_by_text("This was slow.")).to_be_visible()
-    # Nothing runs that could write the end into the file: the page does.
+    # Nothing runs that could write the end into the file: the page does, and the same as a kernel would.
     wait_for(
         lambda: notebook.save() or saved_output(notebook)[MIME]["snapshot"]["state"] == "completed",
         "the end in the file",
     )
+    given = lab.ask("GET", f"research/api/sessions/{session_id}/output")
+    for kind in ("text/html", "text/markdown", "text/plain"):
+        assert "".join(saved_output(notebook)[kind]) == given[kind]
+    assert "This was slow." in given["text/html"]
 
 
 def test_one_socket_serves_the_page_and_none_when_nothing_is_shown(page: Page, lab: Lab, gate: Path) -> None:
