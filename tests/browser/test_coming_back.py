@@ -120,6 +120,13 @@ def without_kernel(page: Page) -> None:
     )
 
 
+def without_dialogs(page: Page) -> None:
+    """Close every dialog that JupyterLab shows over the page, such as those about its server."""
+    page.add_locator_handler(
+        page.locator("dialog.jp-Dialog"), lambda dialog: dialog.get_by_role("button").last.click()
+    )
+
+
 def slow(gate: Path, topic: str) -> str:
     return f"%research --new --researcher slow --set until={json.dumps(str(gate))} {topic}"
 
@@ -195,9 +202,7 @@ def test_a_server_restart_with_the_page_open_is_survived(
     wait_for(lambda: saved_output(notebook), "the output in the file")
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
     lab.stop(kill=True)
-    page.add_locator_handler(
-        page.locator("dialog.jp-Dialog"), lambda dialog: dialog.get_by_role("button").last.click()
-    )
+    without_dialogs(page)
     expect(card).to_have_attribute("data-link", "lost")
     expect(card.get_by_text("connection lost, trying again")).to_be_visible()
     lab.start()
@@ -300,6 +305,7 @@ def test_a_cut_line_is_mended_from_the_last_event_on(
 def test_where_research_is_not_offered_the_card_stops_asking(
     page: Page, lab: Lab, gate: Path, status: int
 ) -> None:
+    without_kernel(page)
     session_id = started(lab, "slow", until=str(gate))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -324,6 +330,7 @@ def test_where_research_is_not_offered_the_card_stops_asking(
 
 def test_a_server_that_refuses_every_connection_is_given_up(page: Page, lab: Lab, gate: Path) -> None:
     line = Line(page)
+    without_dialogs(page)
     page.clock.install()
     session_id = started(lab, "slow", until=str(gate))
     notebook = Notebook(page, lab, written(lab, "gone for good.ipynb", saved_data(lab, session_id)))
