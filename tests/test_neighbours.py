@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import pytest
 
 from jupyter_research.context import request_approval, send_status_update
 from jupyter_research.errors import InvalidRequest, ReadOnlySession, SessionNotFound
+from jupyter_research.events import reduce
 from jupyter_research.runtime import Runtime, Settings
-from jupyter_research.store import beat, claim
+from jupyter_research.store import beat, claim, neighbours
 from jupyter_research.store.folder import claim_exactly, family
 from jupyter_research.work import Caller
 
@@ -115,6 +118,55 @@ def test_pages_over_both_servers_come_newest_first_and_each_session_once(opened:
     for wrong in ("x", "1-", "-1.2", "1-2", "1-2.3.4", "9" * 30, "1-222.3"):
         with pytest.raises(InvalidRequest):
             first.list(ME, before=wrong)
+
+
+def written_down(folder: Path, session_id: str) -> bool:
+    """Tell whether a server has stored a state of a session."""
+    with closing(sqlite3.connect(folder / "research.sqlite")) as file:
+        query = "SELECT snapshot_seq FROM sessions WHERE session_id = ?"
+        (seq,) = file.execute(query, (session_id,)).fetchone()
+        return bool(seq)
+
+
+def test_list_reads_only_what_is_new_in_a_session_elsewhere(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = opened(), opened()
+    ended = start(second, "note", "completed")
+    theirs = start(second, "asks", "awaiting_approval")
+    until(lambda: written_down(tmp_path / "default-2", ended))
+    reduced: list[str] = []
+
+    def counted(state: Any, event: Any) -> Any:
+        reduced.append(event["session_id"])
+        return reduce(state, event)
+
+    monkeypatch.setattr(neighbours, "reduce", counted)
+    assert {one["session_id"] for one in first.list(ME)[0]} == {ended, theirs}
+    assert reduced.count(ended) < second.get(ME, ended)["last_seq"]  # The rest was written down.
+    known = first.get(ME, theirs)["last_seq"]
+    reduced.clear()
+    assert first.list(ME)[0] == first.list(ME)[0] and reduced == []
+    second.approve(ME, theirs, {"version": 1})
+    until(lambda: first.get(ME, theirs)["state"] == "completed")
+    assert reduced == [theirs] * (second.get(ME, theirs)["last_seq"] - known)
+    assert first.list(ME)[0] == [{**second.get(ME, one), "read_only": True} for one in (theirs, ended)]
+
+
+def test_state_read_from_a_life_of_the_log_that_a_power_cut_has_ended_is_not_gone_on_from(
+    opened: Open, tmp_path: Path
+) -> None:
+    first, second = opened(), opened()
+    theirs = start(second, "asks", "awaiting_approval")
+    seen = first.get(ME, theirs)
+    second.close()
+    with closing(sqlite3.connect(tmp_path / "default-2" / "research.sqlite")) as file, file:
+        file.execute("DELETE FROM events WHERE seq = ?", (seen["last_seq"],))
+        file.execute("UPDATE sessions SET snapshot = NULL, snapshot_seq = 0, state = 'planning'")
+        file.execute("UPDATE facts SET value = '0' WHERE name = 'clean'")
+    again = opened()
+    until(lambda: again.get(ME, theirs)["state"] == "interrupted")
+    assert first.get(ME, theirs) == {**again.get(ME, theirs), "read_only": True}
 
 
 def test_news_of_a_session_elsewhere_can_be_polled(opened: Open) -> None:

@@ -37,6 +37,8 @@ class Allowance:
         self._transitions = transitions
         self._session_folder = session_folder
         self._partial = partial
+        #: By owner and session, what its folder took when its log took so much: both grow by work alone.
+        self._folders: dict[str, dict[str, tuple[int, int]]] = {}
 
     def end_overdue(self) -> None:
         """Complete the sessions whose time is up, with what they have found."""
@@ -87,8 +89,14 @@ class Allowance:
 
     def used(self, owner: str) -> int:
         """Count the bytes of an owner's sessions: logs, reports, and the files of each."""
-        sizes = self._store.sizes(owner)
-        return sum(sizes.values()) + sum(_size(self._session_folder(session_id)) for session_id in sizes)
+        logged, known = self._store.sizes(owner), self._folders.get(owner, {})
+        # Hundreds of folders on a slow disk are a second's walk, which each start would wait for.
+        taken = {
+            one: known[one] if known.get(one, (-1,))[0] == size else (size, _size(self._session_folder(one)))
+            for one, size in logged.items()
+        }
+        self._folders[owner] = taken
+        return sum(map(sum, taken.values()))
 
 
 def _time_up(limit: int) -> str:

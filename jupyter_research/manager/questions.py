@@ -102,7 +102,8 @@ class Questions:
         folders: dict[int, list[Numbered]] = {OWN: list(self._numbered(rows))}
         pages = self._neighbours.pages(caller.owner, wanted, cursor.before, limit + 1)
         for folder, sessions in pages.items():
-            folders[folder] = [(one.row.number, self._neighbours.snapshot(one)) for one in sessions]
+            numbers = [one.row.number for one in sessions]
+            folders[folder] = list(zip(numbers, self._neighbours.snapshots(sessions), strict=True))
         found, following = page(cursor, folders, limit)
         return found, None if following is None else str(following)
 
