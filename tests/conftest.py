@@ -101,6 +101,7 @@ class Person:
             body = "" if body is None else body
         elif body is not None:
             options["allow_nonstandard_methods"] = True
+        options = {"request_timeout": DEADLINE, "connect_timeout": DEADLINE, **options}
         path, _, query = path.partition("?")
         params = dict(pair.split("=") for pair in query.split("&")) if query else None
         try:

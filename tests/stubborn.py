@@ -23,14 +23,14 @@ OPTIONS = [
 Seen = Annotated[list[str], operator.add]
 
 
-def asleep(topic: str, *, seconds: float = 60) -> str:
+def asleep(topic: str, *, seconds: float = 600) -> str:
     """Sleep without an update."""
     send_status_update("Asleep.")
     time.sleep(seconds)
     return "slept"
 
 
-def asleep_in_a_pool(topic: str, *, seconds: float = 60) -> str:
+def asleep_in_a_pool(topic: str, *, seconds: float = 600) -> str:
     """Sleep in a worker of a pool, which Python waits for at exit."""
     send_status_update("Asleep.")
     with ThreadPoolExecutor(2) as pool:
@@ -38,7 +38,7 @@ def asleep_in_a_pool(topic: str, *, seconds: float = 60) -> str:
     return "slept"
 
 
-def asleep_in_a_node(topic: str, *, seconds: float = 60) -> str:
+def asleep_in_a_node(topic: str, *, seconds: float = 600) -> str:
     """Sleep in one of two parallel nodes of a graph."""
     from langgraph.graph import END, START, StateGraph
     from typing_extensions import TypedDict

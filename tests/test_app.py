@@ -341,7 +341,7 @@ def test_stopped_server_ends_soon_and_its_session_can_be_resumed(tmp_path: Path,
         body = {"topic": "x", "researcher": "slow", "options": {"seconds": 600}}
         session_id = server.ask("POST", "research/api/sessions", body)["session_id"]
         server.process.send_signal(number)
-        assert server.process.wait(20) is not None
+        assert server.process.wait(DEADLINE) is not None
     with running_server(tmp_path) as server:
         assert server.session(session_id)["state"] == "interrupted"
         server.ask("POST", f"research/api/sessions/{session_id}/resume")

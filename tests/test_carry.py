@@ -109,10 +109,10 @@ def by_done_callback() -> Seen:
         called.set()
 
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(started.wait, 10)
+        future = pool.submit(started.wait, 60)
         future.add_done_callback(callback)
         started.set()
-        assert called.wait(10)
+        assert called.wait(60)
     return seen
 
 
@@ -164,7 +164,7 @@ def by_thread_pool() -> Seen:
         seen += pool.imap_unordered(lambda _: get_session_context(), range(2))
         seen.append(pool.apply(get_session_context))
         pool.apply_async(get_session_context, (), {}, callback)
-        assert called.wait(10)
+        assert called.wait(60)
     return seen
 
 
@@ -476,7 +476,7 @@ def test_a_thread_that_outlives_its_attempt_has_no_session_any_more():
     seen: Seen = []
 
     def work() -> None:
-        gone.wait(10)
+        gone.wait(60)
         seen.append(get_session_context())
 
     with attempt_context(Binding(session_id="abc", attempt=1, sink=sink)):

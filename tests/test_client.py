@@ -163,7 +163,7 @@ def test_a_server_behind_a_unix_socket_is_reached(tmp_path: Path, kernel_of: Any
         kernel_of(server)
         client = connect()
         snapshot = client.start({"topic": "is a socket enough?", "researcher": "steps"})
-        assert Session(client, snapshot).wait(30).state == "completed"
+        assert Session(client, snapshot).wait(90).state == "completed"
 
 
 def test_a_server_on_every_interface_is_reached(tmp_path: Path, kernel_of: Any) -> None:
@@ -233,7 +233,7 @@ def test_a_session_goes_its_way(client: ServerClient) -> None:
     again, created = client.submit({"topic": "which way?", "researcher": "steps", "key": "k"})
     assert not created
     assert again["session_id"] == snapshot["session_id"]
-    session = Session(client, snapshot).wait(30)
+    session = Session(client, snapshot).wait(90)
     assert session.state == "completed"
     assert session.report.topic == "which way?"
     assert session.report.text.startswith("# ")
@@ -274,11 +274,11 @@ def test_a_request_for_events_is_held_until_there_is_one(client: ServerClient, t
 
 def test_following_tells_each_state_once_and_ends(client: ServerClient) -> None:
     session = Session(client, client.start({"topic": "t", "researcher": "steps"}))
-    seen = list(session.follow(30))
+    seen = list(session.follow(90))
     assert seen[-1][0]["state"] == "completed"
     seqs = [event["seq"] for _, events in seen for event in events]
     assert seqs == sorted(set(seqs))
-    assert [snapshot["state"] for snapshot, _ in session.follow(30)] == ["completed"]
+    assert [snapshot["state"] for snapshot, _ in session.follow(90)] == ["completed"]
 
 
 def test_a_follow_over_time_says_what_the_session_is_doing(client: ServerClient, tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_a_follow_over_time_says_what_the_session_is_doing(client: ServerClient,
 
 def test_a_failed_session_says_why_it_has_no_report(client: ServerClient) -> None:
     session = Session(client, client.start({"topic": "t", "researcher": "fails"}))
-    assert session.wait(30).state == "failed"
+    assert session.wait(90).state == "failed"
     with pytest.raises(errors.NotReady, match="it failed: "):
         _ = session.report
 

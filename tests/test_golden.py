@@ -46,7 +46,7 @@ def research(client, monkeypatch):
 
     def research(topic):
         body = {"topic": topic, "options": {"sources": ["library"]}, "approve": "auto"}
-        return Session(client, client.start(body)).wait(60).report
+        return Session(client, client.start(body)).wait(90).report
 
     return research
 

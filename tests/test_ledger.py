@@ -80,7 +80,7 @@ def test_two_threads_with_the_same_call_make_it_once(path):
     def perform():
         made.append(1)
         begun.set()
-        go.wait(10)
+        go.wait(60)
         return len(made)
 
     with Ledger(path, "s") as ledger:
@@ -89,22 +89,22 @@ def test_two_threads_with_the_same_call_make_it_once(path):
                    for _ in range(8)]  # fmt: skip
         for thread in threads:
             thread.start()
-        assert begun.wait(10)
+        assert begun.wait(60)
         go.set()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
     assert answers == [1] * 8
 
 
 def test_different_calls_run_side_by_side(path):
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=60)
     with Ledger(path, "s") as ledger:
         threads = [threading.Thread(target=ledger.call, args=(name, 0, lambda: both.wait() and None))
                    for name in "ab"]  # fmt: skip
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
         assert ledger.counts() == {"model": 2}
 
 

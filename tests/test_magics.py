@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,7 +136,7 @@ def test_the_result_is_the_session(kernel: Kernel) -> None:
     run = kernel.run(f"%research {STEPS} what is underscore?")
     assert kernel.run("session = _").cards == []
     assert kernel.value("session.id") == run.session_id
-    assert kernel.value("session.wait(30).state") == "completed"
+    assert kernel.value("session.wait(90).state") == "completed"
     assert "This took 3 steps." in kernel.value("session.report.text")
 
 
@@ -149,13 +148,11 @@ def test_a_session_shown_later_has_a_card_there(kernel: Kernel) -> None:
 def test_the_kernel_is_free_while_a_session_works(kernel: Kernel, server: Server, tmp_path: Path) -> None:
     stop = tmp_path / "stop"
     run = kernel.run(f"s = %research --researcher slow --set until={stop} is the kernel free?")
-    begun = time.monotonic()
     assert kernel.run("6 * 7").result == "42"
-    assert time.monotonic() - begun < 5
     assert server.session(run.session_id)["state"] == "researching"
     assert server.ask("GET", "api/status")["kernels"] >= 1
     stop.touch()
-    assert kernel.value("s.wait(30).state") == "completed"
+    assert kernel.value("s.wait(90).state") == "completed"
 
 
 def test_the_saved_output_shows_the_end(kernel: Kernel, tmp_path: Path) -> None:
@@ -273,7 +270,7 @@ def test_a_report_is_not_ready_before_the_end(kernel: Kernel, tmp_path: Path) ->
         assert error.startswith("NotReady: ")
         assert "researching" in error
     stop.touch()
-    assert kernel.value("s.wait(30).report.topic") == "is it ready?"
+    assert kernel.value("s.wait(90).report.topic") == "is it ready?"
 
 
 def test_waiting_says_when_a_person_is_waited_for(kernel: Kernel) -> None:
@@ -284,7 +281,7 @@ def test_waiting_says_when_a_person_is_waited_for(kernel: Kernel) -> None:
     assert error.startswith("WaitsForApproval: ")
     assert "Which sections" in error
     kernel.run("s.approve({'sections': ['Only this']})")
-    assert kernel.value("[x.heading for x in s.wait(30).report.sections]") == ["Only this"]
+    assert kernel.value("[x.heading for x in s.wait(90).report.sections]") == ["Only this"]
 
 
 def test_waiting_has_an_end_of_its_own(kernel: Kernel, tmp_path: Path) -> None:
@@ -309,7 +306,7 @@ def test_interrupting_a_wait_leaves_the_session_working(server: Server, tmp_path
     assert (waiting.error or "").startswith("KeyboardInterrupt")
     assert server.session(run.session_id)["state"] == "researching"
     stop.touch()
-    assert kernel.value("s.wait(30).state") == "completed"
+    assert kernel.value("s.wait(90).state") == "completed"
     kernel.close()
 
 
@@ -329,7 +326,7 @@ def test_a_session_can_be_paused_resumed_and_cancelled(kernel: Kernel, tmp_path:
     kernel.run("s.resume()")
     until(lambda: kernel.value("s.state") == "researching")
     kernel.run("s.cancel()")
-    assert kernel.value("s.wait(30).state") == "cancelled"
+    assert kernel.value("s.wait(90).state") == "cancelled"
     assert kernel.value("[e['seq'] for e in s.events()]") == list(
         range(1, kernel.value("s.snapshot['last_seq']") + 1)
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import stat
 import threading
-import time
 
 import pytest
 
@@ -162,6 +161,7 @@ class Clock:
 
 def test_a_gate_lets_no_more_through_at_once_than_allowed():
     gate, running, most, lock = Gate(), 0, 0, threading.Lock()
+    both = threading.Barrier(2, timeout=60)  # Whoever is through waits for another one.
 
     def call(owner):
         nonlocal running, most
@@ -169,7 +169,7 @@ def test_a_gate_lets_no_more_through_at_once_than_allowed():
             with lock:
                 running += 1
                 most = max(most, running)
-            time.sleep(0.02)
+            both.wait()
             with lock:
                 running -= 1
 
@@ -220,10 +220,8 @@ def test_limits_of_a_minute_are_kept_and_told(limits, reason):
 def test_one_who_is_cancelled_waits_no_longer():
     gate = Gate()
     gate.shut(1000)
-    begun = time.monotonic()
     with gate.through("ann", 1, concurrency=1, stopped=lambda: True):
-        pass
-    assert time.monotonic() - begun < 5
+        pass  # Else after a thousand seconds.
 
 
 def test_one_who_is_cancelled_takes_nothing_of_the_minute():

@@ -56,7 +56,7 @@ def test_in_the_kernel_the_card_says_so(kernel: Kernel) -> None:
     assert card.IN_KERNEL in shown["text/plain"]
     until(lambda: kernel.value("s.state") == "awaiting_approval")
     kernel.run("s.approve()")
-    assert kernel.value("s.wait(60).state") == "completed"
+    assert kernel.value("s.wait(90).state") == "completed"
     kernel.wait_for(lambda: any("text/markdown" in data for data in run.shown), "the end")
     assert card.IN_KERNEL not in run.shown[-1]["text/plain"]
     assert kernel.value("[source['path'] for source in s.report.to_json()['sources']]") == ["users.md"]
@@ -98,7 +98,7 @@ def test_a_function_of_a_cell_runs_with_card_log_and_context(kernel: Kernel) -> 
     until(lambda: kernel.value("s.state") == "awaiting_approval")
     assert kernel.value("[s.snapshot['done'], s.snapshot['total']]") == [4, 4]
     kernel.run("s.approve({'words': 7})")
-    assert kernel.value("s.wait(30).report.sections[0].claims[0].text") == f"7 words for {run.session_id}"
+    assert kernel.value("s.wait(90).report.sections[0].claims[0].text") == f"7 words for {run.session_id}"
 
 
 GRAPHS = """
@@ -122,7 +122,7 @@ both = [j.run(graph(word), "what?") for word in ("one", "two")]
 def test_graphs_of_a_cell_run_as_they_are_and_each_session_runs_its_own(kernel: Kernel) -> None:
     run = kernel.run(GRAPHS)
     assert len(run.cards) == 2
-    texts = kernel.value("[s.wait(60).report.sections[0].claims[0].text for s in both]")
+    texts = kernel.value("[s.wait(90).report.sections[0].claims[0].text for s in both]")
     ids = [card[MIME]["session_id"] for card in run.cards]
     assert texts == [f"{word} for {id}." for word, id in zip(("one", "two"), ids, strict=True)]
     assert kernel.value("[s.snapshot['message'] for s in both]") == ["Look", "Look"]
@@ -144,7 +144,7 @@ def test_a_module_with_one_callback_runs_in_the_kernel_unchanged(kernel: Kernel)
         "    return {'final_report': 'Found.'}"
     )
     kernel.run("import older_research; s = j.run(older_research.research, 'tides')")
-    assert kernel.value("s.wait(60).state") == "completed"
+    assert kernel.value("s.wait(90).state") == "completed"
     assert kernel.value("[s.snapshot['step'], s.snapshot['message']]") == ["LOOK", "About tides"]
 
 
@@ -198,7 +198,7 @@ def test_plain_ipython_shows_progress_line_by_line(folder: Path, tmp_path: Path)
 
 def test_a_console_prints_the_session_as_text(folder: Path, tmp_path: Path) -> None:
     typed = (
-        "%load_ext jupyter_research\n%research what keeps users apart?\ns = _.wait(60)\ns\n"
+        "%load_ext jupyter_research\n%research what keeps users apart?\ns = _.wait(90)\ns\n"
         "print(s.report.sources[0].path)\n"
     )
     done = subprocess.run(
@@ -219,7 +219,7 @@ def test_a_console_prints_the_session_as_text(folder: Path, tmp_path: Path) -> N
 def test_a_script_gets_its_report_without_ipython(folder: Path, tmp_path: Path) -> None:
     code = (
         "from jupyter_research import research\n"
-        "print(research('what keeps users apart?').wait(60).report.topic)\n"
+        "print(research('what keeps users apart?').wait(90).report.topic)\n"
         "import sys; print('IPython' in sys.modules)"
     )
     done = subprocess.run(
@@ -263,4 +263,4 @@ def test_a_library_is_a_source_of_a_session(kernel: Kernel) -> None:
     run = kernel.run("s = j.research('who is kept apart?', sources=j.library('users.md'), in_kernel=True)")
     (source,) = run.cards[0][MIME]["snapshot"]["options"]["sources"]
     assert source.endswith("/users.md")
-    assert kernel.value("s.wait(60).state") == "completed"
+    assert kernel.value("s.wait(90).state") == "completed"

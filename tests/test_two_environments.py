@@ -118,7 +118,7 @@ def test_a_session_is_started_followed_and_read_from_the_other_environment(kerne
     first = kernel.run("%research --researcher steps how far apart are two environments?")
     assert first.cards[0][MIME]["where"] == "server"
     kernel.run("session = _")
-    assert kernel.value("session.wait(30).state") == "completed"
+    assert kernel.value("session.wait(90).state") == "completed"
     assert "This took 3 steps." in kernel.value("session.report.text")
     assert kernel.value("session.claims") != []
     kernel.wait_for(lambda: any("text/markdown" in data for data in first.shown), "the end in the cell")

@@ -195,5 +195,5 @@ def test_without_anywidget_the_output_itself_gets_on(kernel: Kernel, tmp_path: P
 
     kernel.wait_for(moved, "progress in the output")
     stop.touch()
-    assert kernel.value("s.wait(30).state") == "completed"
+    assert kernel.value("s.wait(90).state") == "completed"
     assert views(run) == []
