@@ -339,7 +339,7 @@ def ended_by_cancel(session, begun):
         assert thread.is_alive()
         time.sleep(0.01)
     session.control.cancel()
-    thread.join(10)
+    thread.join(90)
     return not thread.is_alive() and bool(caught)
 
 

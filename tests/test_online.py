@@ -290,7 +290,7 @@ def test_host_without_robots_txt_allows_and_one_that_fails_does_not(fake: FakeWe
 
 @pytest.mark.parametrize("paused", [False, True], ids=["at work", "after a pause"])
 def test_cancel_ends_a_request_that_waits_for_its_answer(fake: FakeWeb, paused: bool) -> None:
-    fake.pages["slow"] = Reply(body=b"late", delay=60)
+    fake.pages["slow"] = Reply(body=b"late", delay=600)
     control = Control()
     ended: list[BaseException] = []
 
@@ -308,7 +308,7 @@ def test_cancel_ends_a_request_that_waits_for_its_answer(fake: FakeWeb, paused: 
         if paused:
             control.request_drain()
         control.cancel()
-        thread.join(15)
+        thread.join(90)
     assert not thread.is_alive()
     assert isinstance(ended[0], SessionCancelled)
 
