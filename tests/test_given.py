@@ -94,6 +94,7 @@ async def test_a_key_finds_the_session_of_the_same_documents(me: Person) -> None
         [{**NOTE, "name": "a\nb"}],
         [{**NOTE, "name": "x" * 201}],
         [{**NOTE, "kind": "pdf"}],
+        [{**NOTE, "kind": {}}],
         [{**NOTE, "text": " "}],
         [{**NOTE, "text": 1}],
         [NOTE] * 21,

@@ -49,7 +49,7 @@ class Given:
             raise InvalidRequest(
                 f"The name of a document must have 1 to {_LONGEST_NAME} printable characters."
             )
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise InvalidRequest(f"The kind of a document must be one of {', '.join(KINDS)}.")
         if not isinstance(text, str) or not text.strip():
             raise InvalidRequest(f"The text of the document {name!r} is empty.")
