@@ -176,17 +176,25 @@ class Held:
         time.sleep(2)
         files = Counter(Path(file.path).name for file in process.open_files())
         files["others"] = process.num_fds() - files.total()
-        return cls(process.memory_full_info().uss / 1e6, process.num_threads(), files)
+        return cls(own_memory(process.pid), process.num_threads(), files)
 
     def __str__(self) -> str:
         return f"{self.megabytes:.1f} MB, {self.threads} threads, {self.files.total()} descriptors"
 
 
+def own_memory(pid: int) -> float:
+    """Give the megabytes of a process that belong to no file: those may be shared now and not later."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup")
+    if not rollup.exists():
+        return float(psutil.Process(pid).memory_full_info().uss / 1e6)
+    [line] = [line for line in rollup.read_text().splitlines() if line.startswith("Anonymous:")]
+    return int(line.split()[1]) * 1024 / 1e6
+
+
 def steady(folder: Path) -> None:
     """Let one server live through it, and compare what it holds once warm with what it holds at the end."""
     # Else Jupyter's server may be restarting a killed kernel when it is to take it away, and waits for ever.
-    # One arena, else what ended threads leave unused in theirs comes and goes by a tenth and hides a leak.
-    with running_server(folder, "--KernelManager.autorestart=False", MALLOC_ARENA_MAX="1") as server:
+    with running_server(folder, "--KernelManager.autorestart=False") as server:
         (server.root / "tides.md").write_text(TEXT)
         sessions, seen = Sessions(random.Random(1)), Counter[str]()
         from_cells: list[str] = []

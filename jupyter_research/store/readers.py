@@ -16,6 +16,10 @@ from .schema import connect
 #: How many connections stay open, at two files each; a crowd opens more for a moment.
 KEPT: Final = 4
 
+#: KiB that each keeps of the file. Of itself SQLite keeps 2,000, which fill up over hours and look like a
+#: leak; the system has the file in memory anyway.
+_CACHE: Final = 256
+
 
 class Readers:
     """Keep the connections of a file that only read; threads share them one after another."""
@@ -60,5 +64,6 @@ class Readers:
             return self._free.get_nowait()
         except queue.Empty:
             connection = connect(self._path)
+            connection.execute(f"PRAGMA cache_size=-{_CACHE}")
             connection.text_factory = bytes  # Events go out as they are stored, without a decode.
             return connection
