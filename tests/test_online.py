@@ -19,6 +19,7 @@ from jupyter_research.analysts import Analysts, Brief
 from jupyter_research.errors import Halted, InvalidRequest, SessionCancelled, UnknownName
 from jupyter_research.export import export
 from jupyter_research.guard import Addresses
+from jupyter_research.ledger import Ledger
 from jupyter_research.report import Verdict
 from jupyter_research.sources.online import Catalogue, Found, OnlineSettings, Unavailable
 from jupyter_research.sources.online.catalogue import _OURS
@@ -273,6 +274,48 @@ def test_key_is_not_sent_to_where_a_redirect_leads(fake: FakeWeb) -> None:
         assert not asked.params
 
 
+def test_header_that_may_be_a_key_is_not_sent_to_where_a_redirect_leads(fake: FakeWeb) -> None:
+    with FakeWeb() as other:
+        fake.pages["away"] = Reply(status=302, headers={"Location": other.page("mills.html")})
+        fake.pages["here"] = Reply(status=302, headers={"Location": fake.page("mills.html")})
+        with Web(Control(), addresses=Addresses([fake.host, other.host]), pace=Pace()) as web:
+            for page in ("away", "here"):
+                web.get(fake.page(page), headers={"X-Own-Key": "hush", "Accept": "text/html"})
+        [there] = other.asked
+        assert "x-own-key" not in there.headers and there.headers["accept"] == "text/html"
+        assert [one.headers["x-own-key"] for one in fake.requests("pages")] == ["hush"] * 3
+
+
+def test_what_was_posted_to_one_host_is_not_posted_to_another(fake: FakeWeb) -> None:
+    with FakeWeb() as other:
+        elsewhere = f"{other.addresses['tavily']}/search"
+        fake.answer_next("tavily", Reply(status=307, headers={"Location": elsewhere}))
+        with (
+            Web(Control(), addresses=Addresses([fake.host, other.host]), pace=Pace()) as web,
+            pytest.raises(Unavailable, match="it has moved"),
+        ):
+            web.post(f"{fake.addresses['tavily']}/search", {"query": "tides"}, headers={})
+        assert other.asked == []
+
+
+def test_no_cookie_is_kept(fake: FakeWeb) -> None:
+    fake.pages["baker"] = Reply(body=b"here", headers={"Set-Cookie": "who=you; Path=/"})
+    with web_of(fake) as web:
+        web.get(fake.page("baker"))
+        web.get(fake.page("mills.html"))
+    assert all("cookie" not in one.headers for one in fake.asked)
+
+
+def test_rules_without_end_are_read_so_far_and_no_further(fake: FakeWeb) -> None:
+    fake.robots = "User-agent: *\nDisallow: /pages/private\n" + "Disallow: /elsewhere\n" * 300_000
+    with web_of(fake) as web:
+        assert web.page(fake.page("mills.html")).body
+        with pytest.raises(Unavailable, match="robots.txt"):
+            web.page(fake.page("private/mills.html"))
+        [rules] = web._robots._rules.values()
+        assert len(rules.default_entry.rulelines) < 30_000
+
+
 def test_key_that_no_header_takes_is_not_shown(fake: FakeWeb) -> None:
     with web_of(fake) as web, pytest.raises(Unavailable) as refusal:
         web.post(f"{fake.addresses['tavily']}/search", {}, headers={"Authorization": "Bearer hush-hush\n"})
@@ -368,6 +411,19 @@ def test_every_quote_of_a_service_stands_in_the_stored_text(session: Any) -> Non
         _, text = one.researcher.source_text(one.folder, citation.source)
         assert text[citation.start : citation.end] == citation.quote
     assert all(claim.verdict is Verdict.VERBATIM for claim in report.claims() if claim.citations)
+
+
+def test_what_an_analyst_answers_does_not_hang_on_what_others_find(session: Any) -> None:
+    def answer_of_the_first(name: str, analysts: int) -> Any:
+        one = session("wikipedia", "crossref", name=name)
+        proposal = one.turn().proposal
+        one.turn(Decision(proposal={"analysts": proposal["analysts"][:analysts]}))
+        first = proposal["analysts"][0]["id"]
+        with Ledger(one.folder / "ledger.sqlite", one.name) as ledger:
+            steps = [step for step, kind in ledger.steps() if kind == "model"]
+            return ledger.answers("model")[steps.index(f"{first}/turn-1/answer")]
+
+    assert answer_of_the_first("alone", 1) == answer_of_the_first("among-others", 3)
 
 
 def test_report_shows_addresses_in_every_text_format(session: Any) -> None:

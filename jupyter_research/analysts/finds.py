@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..documents import Gathered, Passage, Span, Text
 from ..models import Hit
+from ..models.words import stem_of, words
 from ..report import Source
 from ..sources.online import Found
 from .cited import CitedTexts
@@ -64,6 +65,26 @@ class Finds:
     def close(self) -> None:
         """Close the index; it opens again when used."""
         self._gathered.close()
+
+
+class Seen:
+    """Count words in the passages of one search: what others find meanwhile changes nothing."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        self._passages = [_stemmed(hit["text"]) for hit in hits]
+
+    def size(self) -> int:
+        """Count the passages."""
+        return len(self._passages)
+
+    def frequency(self, term: str) -> int:
+        """Count the passages that hold a term, or words side by side, in any of their forms."""
+        wanted = _stemmed(term)
+        return sum(wanted in passage for passage in self._passages) if wanted.strip() else 0
+
+
+def _stemmed(text: str) -> str:
+    return f" {' '.join(stem_of(word) for word in words(text))} "
 
 
 def ranked(texts: Sequence[Text], query: str, k: int) -> list[Hit]:

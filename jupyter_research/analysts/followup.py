@@ -19,7 +19,7 @@ from .blend import blended
 from .cited import CitedTexts
 from .claims import claim_of
 from .finds import Finds
-from .search import checked_query, record
+from .search import record
 from .shelf import Shelf
 from .study import PASSAGES, Everything
 
@@ -47,20 +47,11 @@ class Followup:
 
     def search(self, query: str, k: int) -> list[dict[str, Any]]:
         """Give the passages that fit best."""
-        checked_query(query, k)
         found = [*self._shelf.passages(query, k), *self._finds.passages(query, k)]
         return [record(passage) for passage in sorted(found, key=lambda one: -one.score)[:k]]
 
     def answer(self, question: str) -> Report:
-        """Answer with sentences of the library; a question that finds none is asked with the topic beside it.
-
-        Raises:
-            InvalidRequest: for an empty question, or one of more than 4000 characters.
-        """
-        if not question.strip():
-            raise InvalidRequest("The question is empty: say what is to be answered.")
-        if len(question) > _MOST:
-            raise InvalidRequest(f"The question has {len(question):,} characters: {_MOST:,} are allowed.")
+        """Answer with sentences of the library; where none is found, the topic is asked beside it."""
         claims = self._found(question) or self._found(f"{question} {self._work.topic}")
         for document in {quote["document"] for claim in claims for quote in claim["quotes"]}:
             self._shelf.cite(document)
@@ -98,3 +89,11 @@ class Followup:
             source = self._cited.source(citation.source)
             if source is not None:
                 registry.use(source)
+
+
+def checked_question(question: str) -> None:
+    """Raise `InvalidRequest` for an empty question, or one that is too long; before anything is opened."""
+    if not question.strip():
+        raise InvalidRequest("The question is empty: say what is to be answered.")
+    if len(question) > _MOST:
+        raise InvalidRequest(f"The question has {len(question):,} characters: {_MOST:,} are allowed.")

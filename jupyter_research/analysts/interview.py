@@ -9,6 +9,8 @@ from typing import Any
 
 from ..errors import ResearchError
 from ..models import Brief, Turn
+from .blend import blended
+from .finds import Seen
 from .progress import counted
 from .state import Interview, InterviewState
 from .study import Study
@@ -85,13 +87,17 @@ class Interviewer:
         return {}
 
     def _answer(self, state: InterviewState, path: str) -> Update:
-        hits = self._study.hits(self._path(state, "search"), state["query"])
+        step, query = self._path(state, "search"), state["query"]
+        finds = self._study.finds(step, query)
+        hits = blended(self._study.search(step, query), *finds)
+        # How rare a word is must not hang on what other analysts have found by now.
+        brief = self._study.brief(state["documents"], seen=Seen([hit for found in finds for hit in found]))
         self._say("GENERATE_ANSWER", state, f"reading {counted(len(hits), 'passage')}")
         analyst, question, turns = state["analyst"], state["question"], state.get("turns", [])
         drafts = self._study.ask(
             path,
             [analyst, question, state["query"], turns],
-            lambda: self._study.model.answer(self._brief(state), analyst, question, hits, turns),
+            lambda: self._study.model.answer(brief, analyst, question, hits, turns),
         )
         for document in {quote["document"] for draft in drafts for quote in draft["quotes"]}:
             self._study.cite(document)

@@ -180,14 +180,17 @@ class Analysts:
     def search(self, work: Work, query: str, k: int) -> list[dict[str, Any]]:
         """Give the passages of the session's library that fit best."""
         from .followup import Followup
+        from .search import checked_query
 
+        checked_query(query, k)
         with Followup.of(work, self._indexes) as followup:
             return followup.search(query, k)
 
     def answer(self, work: Work, question: str) -> Report:
         """Answer a question with sentences of the session's library, word for word."""
-        from .followup import Followup
+        from .followup import Followup, checked_question
 
+        checked_question(question)
         with Followup.of(work, self._indexes) as followup:
             return followup.answer(question)
 

@@ -53,11 +53,17 @@ class Study:
     budget: Budget
     meter: Meter
 
-    def brief(self, documents: int, feedback: Sequence[str] = ()) -> Brief:
-        """Say to the model what is to be researched."""
+    def brief(self, documents: int, feedback: Sequence[str] = (), *, seen: Corpus | None = None) -> Brief:
+        """Say to the model what is to be researched.
+
+        Args:
+            documents: how many the library has.
+            feedback: what a person wished for.
+            seen: what counts of the online sources, where that is not all that they have given so far.
+        """
         return Brief(
             topic=self.work.topic,
-            corpus=Everything(self.shelf, self.online.finds),
+            corpus=Everything(self.shelf, self.online.finds if seen is None else seen),
             count=self.options.analysts,
             documents=documents + self.online.finds.documents(),
             feedback=tuple(feedback),
@@ -90,9 +96,11 @@ class Study:
 
     def hits(self, step: str, query: str) -> list[Hit]:
         """Give what the library and the online sources found at a step, the best first."""
-        return blended(
-            self.search(step, query), *(self.find(name, step, query) for name in self.online.names)
-        )
+        return blended(self.search(step, query), *self.finds(step, query))
+
+    def finds(self, step: str, query: str) -> list[list[Hit]]:
+        """Give what each of the online sources found at a step."""
+        return [self.find(name, step, query) for name in self.online.names]
 
     def about_the_topic(self) -> list[Hit]:
         """Give what there is about the topic itself, in the library and in all that was found online."""
