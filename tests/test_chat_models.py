@@ -127,6 +127,24 @@ def test_nothing_goes_to_a_model_that_a_notebook_chose_before_the_approval(tmp_p
         assert server.asked and report.made["model"] == "writer"
 
 
+def test_providers_whose_key_is_there_are_listed_with_whether_they_answer():
+    with ChatServer() as server:
+        environment = {
+            "OPENAI_BASE_URL": f"{server.url}/v1",
+            "GOOGLE_GEMINI_BASE_URL": server.url,
+            "OLLAMA_HOST": "127.0.0.1:9",
+        }
+        keys = Keys(None, {"OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY})
+        mind = Thinking(environment=environment, keys=keys)
+        found = {one["name"]: one for one in mind.describe("local", guest=False, check=True)}
+    assert list(found) == ["extractive", "openai:NAME", "google_genai:NAME", "ollama:NAME"]
+    assert found["openai:NAME"]["answers"] == found["google_genai:NAME"]["answers"] == "answers"
+    assert "the key comes from the variable GEMINI_API_KEY" in found["google_genai:NAME"]["description"]
+    assert found["ollama:NAME"]["answers"] == "gives no answer (ConnectError)"
+    assert [one["name"] for one in mind.describe("local", guest=False)] == ["extractive"]
+    assert [one["name"] for one in mind.describe("guest", guest=True, check=True)] == ["extractive"]
+
+
 def test_calls_lie_within_the_estimate(make):
     session = make()
     estimate = session.propose().detail["estimate"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from ..errors import InvalidRequest, NoKey, UnknownName
 from ..ledger import Ledger
 from ..models import Extractive, Model
 from ..models.base import Splitter
-from ..models.chat import Entry, Gates, Opening, answers, entry, install, need_package, opened
+from ..models.chat import EXTRAS, Entry, Gates, Opening, answers, entry, install, need_package, opened
 from ..models.chat.prices import price_of
 from ..models.defaults import Defaults
 from ..models.keys import Keys, variables
@@ -218,7 +218,21 @@ class Thinking:
             described.append({"name": name, "description": self._needs(found, owner, guest)})
             if check and not guest:
                 described[-1]["answers"] = self._answers(found, owner, guest)
-        return described
+        return [*described, *self._providers(owner)] if check and not guest else described
+
+    def _providers(self, owner: str) -> Iterator[dict[str, Any]]:
+        """List the providers of which any model can be named, where it is not said which may be."""
+        for provider in EXTRAS if self.allowed is None else ():
+            found = self.entry(f"{provider}:NAME")
+            try:
+                need_package(provider)
+                self.key(found, owner)
+            except InvalidRequest:
+                continue
+            # What any list has: it is asked for the provider alone.
+            answers = self._answers(replace(found, model=""), owner, False)
+            needs = self._needs(found, owner, False).removeprefix(found.name)
+            yield {"name": found.name, "description": f"Any model of {provider}{needs}", "answers": answers}
 
     def _needs(self, found: Entry, owner: str, guest: bool) -> str:
         where = "on this machine" if found.local else f"at {found.host}"

@@ -6,6 +6,6 @@ from .answering import answers
 from .entry import Entry, entry
 from .gate import Gates
 from .opening import Opening, opened
-from .packages import install, need_package
+from .packages import EXTRAS, install, need_package
 
-__all__ = ["Entry", "Gates", "Opening", "answers", "entry", "install", "need_package", "opened"]
+__all__ = ["EXTRAS", "Entry", "Gates", "Opening", "answers", "entry", "install", "need_package", "opened"]

@@ -21,7 +21,7 @@ def answers(entry: Entry, key: str | None) -> str:
     import httpx
 
     if entry.url is None:
-        return "not asked: this provider has no list of models that is known here"
+        return "is not asked: this provider has no list of models that is known here"
     try:
         with httpx.Client(timeout=_PATIENCE, follow_redirects=False, trust_env=not entry.local) as client:
             given = client.get(
@@ -29,7 +29,7 @@ def answers(entry: Entry, key: str | None) -> str:
                 headers=_headers(entry.provider, key) if key else {},
             )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"no answer: {type(error).__name__}"
+        return f"gives no answer ({type(error).__name__})"
     if given.status_code in (401, 403) or "API_KEY_INVALID" in given.text:
         return "answers, and does not take the key"
     if given.status_code != 200:
