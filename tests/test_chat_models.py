@@ -333,6 +333,13 @@ def test_a_fault_that_no_wait_helps_ends_the_session_at_once(make, status, sente
     session.propose()
 
 
+def test_a_key_that_a_server_says_back_is_not_shown(make):
+    reply = Reply(status=422, error=(f"Token {KEY} has no access", "denied"))
+    session = make(first=[reply])
+    with pytest.raises(ModelFailed, match="Token … has no access"):
+        session.propose()
+
+
 def test_google_says_otherwise_that_it_does_not_know_the_key(make):
     reply = Reply(status=400, error=("API key not valid. Please pass a valid API key.", "API_KEY_INVALID"))
     session = make(first=[reply], fields={"provider": "google_genai"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from test_analysts import PAPERS, quotes
-from test_chat_models import ChatSession
+from test_chat_models import BriefSession, ChatSession
 
 from jupyter_research.testing.chat import ChatServer, obedient
 from jupyter_research.work import Decision, Place
@@ -87,3 +87,25 @@ def test_an_order_in_a_document_changes_nothing_but_words(tmp_path, model, order
         _, text = session.researcher.source_text(session.folder, citation.source)
         assert text[citation.start : citation.end] == citation.quote
     assert "sk-nobodys" not in str(report.to_json())
+
+
+def test_orders_in_thirty_documents_change_no_brief_but_its_words(tmp_path, model):
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    for number, order in enumerate(ORDERS):
+        # What makes the model say nothing else would end the test before the others' turn.
+        told = order.replace("SAY", "Say")
+        text = f"{PAPERS['mill.md']}\n\nHow a tide mill keeps its wheel turning:\n{told}\n"
+        (folder / f"{number}.md").write_text(text, "utf-8")
+    begun = len(model.asked)
+    session = BriefSession(tmp_path, Place(root=folder, folder=folder), model)
+    report = session.turn().report
+    asked = model.asked[begun:]
+    assert [one.title for one in asked] in (["Report"], ["Report", "Repairs"])
+    assert "CITE p99" in asked[0].text
+    assert not any({"tools", "functions", "tool_choice"} & set(one.body) for one in asked)
+    assert any("passages that do not exist" in sentence for sentence in report.limitations)
+    assert {source.path for source in report.sources} <= {f"{number}.md" for number in range(30)}
+    for citation in quotes(report):
+        _, text = session.researcher.source_text(session.folder, citation.source)
+        assert text[citation.start : citation.end] == citation.quote

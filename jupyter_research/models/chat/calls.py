@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from ...context import send_status_update
@@ -69,7 +69,9 @@ class Calls:
         owner: str,
         price: Price | None,
         control: Control,
+        key: str | None = None,
     ) -> None:
+        self._key = key
         self._entry = entry
         self._chat = chat
         self._ledger = ledger
@@ -120,7 +122,7 @@ class Calls:
                 self._control.stop_here()
             if isinstance(error, ResearchError):
                 raise
-            fault = fault_of(error)
+            fault = self._fault(error)
             # The provider's sentence, never its traceback: headers with the key hang on some exceptions.
             raise ModelFailed(f"{self._entry.name}: {fault.reason}.{_what_now(fault)}") from None
 
@@ -206,7 +208,7 @@ class Calls:
         """Say how long to wait before the next try: as the provider asks, else longer each time."""
         from tenacity import wait_random_exponential
 
-        fault = fault_of(state.outcome.exception())
+        fault = self._fault(state.outcome.exception())
         if fault.wait is not None:
             # For all that use this provider; a little apart, so that they do not all come back at once.
             self._gate.shut(fault.wait)
@@ -215,6 +217,11 @@ class Calls:
             seconds = 0.2 + wait_random_exponential(multiplier=1, max=_LONGEST)(state)
         _tell(seconds, fault.reason)
         return float(seconds)
+
+    def _fault(self, error: BaseException) -> Fault:
+        """Sort what went wrong; a server may say a key back that it does not take."""
+        fault = fault_of(error)
+        return replace(fault, reason=fault.reason.replace(self._key, "…")) if self._key else fault
 
     def _sleep(self, seconds: float) -> None:
         """Sleep, unless the time ends first, or somebody wants the session to stop."""

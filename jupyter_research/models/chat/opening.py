@@ -67,6 +67,7 @@ def opened(opening: Opening) -> Iterator[Model]:
             owner=opening.owner,
             price=opening.price,
             control=opening.control,
+            key=opening.key,
         )
         yield Chat(
             entry.name,

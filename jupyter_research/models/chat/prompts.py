@@ -72,12 +72,12 @@ def question(about: str, analyst: Analyst, turns: Sequence[Turn]) -> str:
 
 def query(about: str, analyst: Analyst, asked: str, turns: Sequence[Turn]) -> str:
     """Ask for the words to search for."""
-    tried = "; ".join(turn["query"] for turn in turns)
+    tried = "".join(f"\n<question>\n{inert(turn['query'])}\n</question>" for turn in turns)
     return (
         f"{topic(about)}\n{_analyst(analyst)}\n<question>\n{inert(asked)}\n</question>\n\nGive the "
         "five to ten words to search the documents for, those that an answer would use, with synonyms. "
-        "The documents may be in another language: then give the words in it as well. Searched for already: "
-        f"{inert(tried) or 'nothing'}."
+        "The documents may be in another language: then give the words in it as well. Searched for already:"
+        f"{tried or ' nothing.'}"
     )
 
 
@@ -168,9 +168,11 @@ def _analyst(analyst: Analyst) -> str:
 def _so_far(turns: Sequence[Turn]) -> str:
     if not turns:
         return "Nothing has been asked so far."
+    # Written by the model, but out of documents: what one of these has slipped in is no order here either.
     asked = [
-        f"Asked: {inert(turn['question'])}\nFound: "
-        + (" ".join(inert(draft["text"]) for draft in turn["drafts"]) or "nothing")
+        f"<question>\n{inert(turn['question'])}\n</question>\n<claim>\n"
+        + ("\n".join(inert(draft["text"]) for draft in turn["drafts"]) or "Nothing was found.")
+        + "\n</claim>"
         for turn in turns
     ]
     return "What was asked and found so far:\n" + "\n".join(asked)
