@@ -25,9 +25,9 @@ MIME = "application/vnd.jupyter-research.session+json"
 DEADLINE = 90
 
 
-def until(look: Callable[[], Any], what: str = "it") -> Any:
+def until(look: Callable[[], Any], what: str = "it", seconds: float = DEADLINE) -> Any:
     """Look until there is something, and give it."""
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = look()
         if found:

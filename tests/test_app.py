@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from conftest import DEADLINE, Person, messages, until
 from live import running_server
+from live import until as live_until
 from tornado.httpclient import HTTPClientError
 
 import jupyter_research
@@ -353,11 +354,16 @@ def test_server_that_stops_when_idle_stays_for_a_session_at_work_and_not_for_one
     tmp_path: Path,
 ) -> None:
     (tmp_path / "first").mkdir()
-    # Python runs it at its start. Once a minute, as the server looks, is long in a test.
+    # Python runs it at its start. Once a minute, as the server looks, is long in a test; and a slow machine
+    # would have its server stopped before the sessions have started.
+    armed = tmp_path / "armed"
     (tmp_path / "first" / "sitecustomize.py").write_text(
         "from jupyter_server.serverapp import ServerApp, ioloop\n"
+        "import pathlib\n"
+        f"armed = pathlib.Path({str(armed)!r})\n"
         "def look(self):\n"
-        "    ioloop.PeriodicCallback(self.shutdown_no_activity, 200).start()\n"
+        "    stop = lambda: armed.exists() and self.shutdown_no_activity()\n"
+        "    ioloop.PeriodicCallback(stop, 200).start()\n"
         "ServerApp.init_shutdown_no_activity = look\n"
     )
     idle = "--ServerApp.shutdown_no_activity_timeout=2"
@@ -367,6 +373,9 @@ def test_server_that_stops_when_idle_stays_for_a_session_at_work_and_not_for_one
             server.ask("POST", "research/api/sessions", {"topic": "x", "researcher": name})["session_id"]
             for name in ("slow", "asks")
         )
+        for session_id, state in ((working, "researching"), (waiting, "awaiting_approval")):
+            live_until(lambda s=session_id, state=state: server.session(s)["state"] == state, state)
+        armed.touch()
         with pytest.raises(subprocess.TimeoutExpired):
             server.process.wait(5)
         server.ask("POST", f"research/api/sessions/{working}/cancel")

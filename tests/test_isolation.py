@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import websocket
+from live import until
 from neighbours import FOREIGN, SECRET, TOKENS, Answer, Shared, shared_server
 from test_handlers import TABLE
 
@@ -88,7 +89,8 @@ class Sessions:
 
     def _works(self) -> str:
         session_id = self._shared.start()
-        self._shared.until(session_id, "researching")
+        # Not before it has said all that it says until its end: what follows compares its snapshots.
+        until(lambda: self._shared.ask("alice", "GET", f"/sessions/{session_id}").json["step"] == "WORK")
         return session_id
 
     def _held(self) -> str:

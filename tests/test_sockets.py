@@ -16,7 +16,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from traitlets.config import Config
 
 from jupyter_research.events import initial, reduce_all
-from jupyter_research.sockets import SessionSocket
+from jupyter_research.sockets import FAREWELL_SECONDS, SessionSocket
 
 NOBODY = "0" * 32
 
@@ -228,6 +228,11 @@ class Turnstile(Authorizer):
         return type(self).open
 
 
+def test_access_that_is_taken_back_is_noticed_within_a_minute() -> None:
+    # A tenth more by jitter, and the farewell.
+    assert SessionSocket.recheck_seconds * 1.1 + FAREWELL_SECONDS <= 60
+
+
 class TestPeople:
     @pytest.fixture
     def people(self) -> bool:
@@ -353,7 +358,9 @@ class TestPings:
             except asyncio.TimeoutError:
                 return False
 
-        # A look that began before the pause may lead to one more.
+        # What has gathered in the meantime says nothing; a look that began before the pause may lead to more.
+        while not pings.empty():
+            pings.get_nowait()
         count = 0
         while await pinged():
             count += 1

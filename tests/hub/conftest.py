@@ -13,7 +13,7 @@ from browser.conftest import browser, picture
 from browser.lab import BUILT
 from live import REPOSITORY
 
-from .running import HOSTS, PEOPLE, Hub, clean_environment, running_hub
+from .running import HOSTS, PATIENCE, PEOPLE, Hub, clean_environment, running_hub
 
 __all__ = ["browser", "picture"]
 
@@ -25,6 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.slow)
+            # Whichever comes first waits for the Hub and its servers too.
+            item.add_marker(pytest.mark.timeout(4 * PATIENCE))
             if "browser" in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.browser)
 

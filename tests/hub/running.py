@@ -29,6 +29,9 @@ PEOPLE = ("alice", "bob", "carol")
 #: Their servers are shared with others in the tests.
 HOSTS = ("alice", "bob")
 
+#: Seconds that a Hub or a server may take to start or to stop; it takes a twentieth on a quiet machine.
+PATIENCE = 300
+
 HUB_CONFIG = """
 import sys
 c = get_config()
@@ -43,6 +46,9 @@ c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/homes/{{username}}"
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root"]
 c.Spawner.default_url = "/lab"
+# A slow machine is given time; by itself the Hub would lose patience, and kill what is still stopping.
+c.Spawner.start_timeout = c.Spawner.http_timeout = {patience}
+c.LocalProcessSpawner.interrupt_timeout = {patience}
 c.Spawner.environment = {{
     "PYTHONPATH": {repository!r}, "JUPYTERHUB_ACTIVITY_INTERVAL": "1",
     # In the place of /etc/jupyter and /usr/local/share/jupyter.
@@ -144,7 +150,7 @@ class Hub:
             if self.server(host) is None:
                 self.command("POST", f"/users/{host}/server", {})
         for host in hosts:
-            until(lambda host=host: self.server(host), f"the start of the server of {host}")
+            until(lambda host=host: self.server(host), f"the start of the server of {host}", PATIENCE)
 
     def server(self, host: str = "alice") -> dict[str, Any] | None:
         """Give what the Hub knows about a server, while it runs."""
@@ -160,11 +166,21 @@ class Hub:
     def start(
         self, who: str, researcher: str = "slow", *, host: str = "alice", **fields: Any
     ) -> dict[str, Any]:
-        """Start a session on a server."""
+        """Start a session on a server, and wait until it works or waits for as long as it is left alone."""
         body = {"topic": "x", "researcher": researcher, **fields}
         status, snapshot = self.research(who, "POST", "sessions", body, host=host)
         assert status == 202, snapshot
-        return dict(snapshot)
+        state = {"slow": "researching", "asks": "awaiting_approval"}.get(researcher)
+        return self.reach(who, snapshot["session_id"], state, host=host) if state else dict(snapshot)
+
+    def reach(self, who: str, session_id: str, *states: str, host: str = "alice") -> dict[str, Any]:
+        """Wait for a session to be in one of these states."""
+
+        def look() -> Any:
+            snapshot = self.research(who, "GET", f"sessions/{session_id}", host=host)[1]
+            return snapshot if snapshot["state"] in states else None
+
+        return dict(until(look, f"one of {states}"))
 
     def clear(self) -> None:
         """Delete everybody's sessions."""
@@ -279,7 +295,7 @@ def running_hub(folder: Path) -> Iterator[Hub]:
     port, hub_port, proxy_port = free_ports(3)
     config = HUB_CONFIG.format(
         port=port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, folder=folder,
-        repository=str(REPOSITORY), services=SERVICES, people=list(PEOPLE),
+        repository=str(REPOSITORY), services=SERVICES, people=list(PEOPLE), patience=PATIENCE,
     )  # fmt: skip
     (folder / "hub.py").write_text(config)
     (folder / "etc").mkdir()
@@ -291,11 +307,11 @@ def running_hub(folder: Path) -> Iterator[Hub]:
         )  # fmt: skip
     try:
         hub = Hub(port, folder)
-        until(lambda: _answers(hub), "the start of the Hub")
+        until(lambda: _answers(hub), "the start of the Hub", PATIENCE)
         yield hub
     finally:
         process.terminate()
-        process.wait(DEADLINE)
+        process.wait(PATIENCE)
         # A Hub that is stopped while it starts leaves its proxy behind.
         left = folder / "jupyterhub-proxy.pid"
         if left.exists():
