@@ -653,6 +653,97 @@ def test_a_pdf_without_metadata_is_identified_by_its_first_page(preprint: Parsed
     assert preprint.year == 2019
 
 
+# What a PDF is called, and by whom
+
+
+def _fronted(front: str, *, said: str = "", page: str = "") -> Parsed:
+    """Parse a PDF with this at its head, an abstract and enough text to have a usual size."""
+    head = f'#set document({said})\n#set page(paper: "a4", {page})\n#set text(size: 10pt)\n{front}\n'
+    body = "\n= Abstract\nSmith (1994) published much in 1987. #lorem(60)\n= Introduction\n#lorem(300)\n"
+    return parse(_pdf(head + body), "pdf")
+
+
+TWO_LINES = """#align(center, text(17pt)[*Slow light in a cell \\ of warm vapour*])
+#align(center)[Ada Byron and Charles Babbage]
+"""
+
+
+def test_a_title_of_two_lines_is_whole() -> None:
+    assert _fronted(TWO_LINES).title == "Slow light in a cell of warm vapour"
+
+
+@pytest.mark.parametrize("said", ["Template for authors", "paper-final-v3", "Journal of Vapours 12"])
+def test_the_first_page_goes_before_what_the_file_says(said: str) -> None:
+    parsed = _fronted(TWO_LINES, said=f'title: "{said}", author: "Office Account"')
+    assert parsed.title == "Slow light in a cell of warm vapour"
+    assert parsed.authors == ("Ada Byron", "Charles Babbage")
+
+
+def test_what_the_file_says_is_taken_where_the_page_confirms_it() -> None:
+    front = """#text(17pt)[Slow light:]
+
+#text(12pt)[A study of vapours]
+"""
+    said = 'title: "Slow light: A study of vapours"'
+    assert _fronted(front, said=said).title == "Slow light: A study of vapours"
+    assert _fronted(front, said='title: "Slow light: The sequel"').title == "Slow light:"
+
+
+def test_what_the_file_says_is_taken_where_the_page_says_nothing() -> None:
+    said = 'title: "Slow light", author: ("Ada Byron", "Charles Babbage")'
+    parsed = parse(_pdf(f"#set document({said})\n#lorem(200)"), "pdf")
+    assert (parsed.title, parsed.authors) == ("Slow light", ("Ada Byron", "Charles Babbage"))
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "#text(24pt)[Journal of Vapours]\n\n#text(17pt)[Slow light]\n",
+        "#text(17pt)[Slow light]\n\n#v(1cm)\n#text(20pt)[∑ ∏ ∫]\n",
+        "#text(20pt)[Original Article]\n\n#text(17pt)[Slow light]\n",
+        "#align(center)[SLOW LIGHT]\n\n#align(center)[ADA BYRON]\n",
+    ],
+)
+def test_a_banner_or_a_sign_is_no_title(front: str) -> None:
+    title = _fronted(front).title
+    assert title is not None and title.title() == "Slow Light"
+
+
+def test_a_title_may_begin_like_a_section() -> None:
+    title = "Introduction to slow light"
+    assert _fronted(f"#text(17pt)[{title}]\n\nby Ada Byron\n").title == title
+
+
+@pytest.mark.parametrize(
+    "byline",
+    [
+        "by Ada Byron and Charles Babbage",
+        "ADA BYRON, CHARLES BABBAGE",
+        "#set super(typographic: false)\nAda Byron#super[a,\\*], Charles Babbage#super[b]\n\nETH Zurich",
+        "Ada Byron #h(3cm) Charles Babbage\n\nUniversität Wien #h(3cm) Institut für Dampf",
+        "Ada Byron\\ Analytical Society of London\\ ada\\@some.edu\n\nCharles Babbage\\ Royal Institute",
+    ],
+)
+def test_authors_are_read_however_they_stand(byline: str) -> None:
+    parsed = _fronted(f"#text(17pt)[Slow light in warm vapour]\n\n{byline}\n")
+    assert parsed.authors == ("Ada Byron", "Charles Babbage")
+
+
+def test_a_year_in_the_text_is_not_the_papers_own() -> None:
+    dated = _fronted(
+        TWO_LINES + "#align(center)[March 2011]\n", said="date: datetime(year: 2023, month: 1, day: 2)"
+    )
+    assert dated.year == 2011
+    undated = _fronted(TWO_LINES, said="date: datetime(year: 2023, month: 1, day: 2)")
+    assert undated.year == 2023
+
+
+def test_a_pdf_whose_fonts_do_not_name_their_letters_is_named() -> None:
+    signs = "❡❢❣❤❥❦❧ ★☆☎☏☐☑ ☒☓☔☕ and x " * 40
+    with pytest.raises(Unreadable, match="its fonts do not say which letters they draw"):
+        parse(_pdf(f'#set text(font: "DejaVu Sans Mono")\n{signs}'), "pdf")
+
+
 # Languages
 
 

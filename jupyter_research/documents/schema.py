@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import quote
 
 #: Raised whenever tables, parsing or cutting change: what an older one read is read again.
-VERSION: Final = 11
+VERSION: Final = 12
 
 _TABLES: Final = ("search", "passages", "files", "documents", "reference_entries", "about")
 

@@ -38,6 +38,8 @@ class Line:
     bold: bool = False
     #: The word goes on in the next line.
     hyphen: bool = False
+    #: At the head of a first page the text once more, with tabs in wide gaps and before raised letters.
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,11 @@ def paragraphs_of(sheets: list[Sheet]) -> list[Paragraph]:
         for group in _groups(lines)
     )
     return list(_over_pages(paragraphs, vocabulary))
+
+
+def readable(text: str) -> str:
+    """Give a text with letters for ligatures, and single spaces."""
+    return re.sub(r"[ \t\xa0]+", " ", text.translate(_LETTERS)).strip()
 
 
 def body_size(lines: Iterable[Line]) -> float:
@@ -116,7 +123,7 @@ def _goes_on(before: Paragraph, paragraph: Paragraph) -> bool:
 
 def _running(sheets: list[Sheet]) -> Callable[[Line, Sheet], bool]:
     """Tell running heads and feet: in a margin, and on several pages or with the page's number."""
-    margins = [(line, sheet) for sheet in sheets for line in sheet.lines if _in_margin(line, sheet)]
+    margins = [(line, sheet) for sheet in sheets for line in sheet.lines if in_margin(line, sheet)]
     pages = {(_key(line), sheet.number) for line, sheet in margins}
     often = {key for key, count in Counter(key for key, _ in pages).items() if count >= _least(sheets)}
     steps = Counter(step for line, sheet in margins for step in _steps(line, sheet))
@@ -125,7 +132,7 @@ def _running(sheets: list[Sheet]) -> Callable[[Line, Sheet], bool]:
 
     def running(line: Line, sheet: Sheet) -> bool:
         large = line.size > 1.12 * body
-        if not _in_margin(line, sheet) or (sheet.number == 1 and large):
+        if not in_margin(line, sheet) or (sheet.number == 1 and large):
             return False
         # A chapter's heading begins with a number too.
         numbered = len(line.text) < 120 and not large and not steady.isdisjoint(_steps(line, sheet))
@@ -148,7 +155,8 @@ def _steps(line: Line, sheet: Sheet) -> set[int]:
     return {int(number[0]) - sheet.number for number in numbers if number}
 
 
-def _in_margin(line: Line, sheet: Sheet) -> bool:
+def in_margin(line: Line, sheet: Sheet) -> bool:
+    """Tell whether a line stands at the head or the foot of its page."""
     middle = (line.top + line.bottom) / 2
     return middle > sheet.height * (1 - _MARGIN) or middle < sheet.height * _MARGIN
 
@@ -225,7 +233,7 @@ def _join(lines: list[Line], vocabulary: Counter[str]) -> str:
             text = f"{text} {line.text}"
         if line.hyphen or (re.search(r"\w-$", line.text) and line is not lines[-1]):
             text = (text if line.hyphen else text[:-1]) + "\x02"
-    return re.sub(r"[ \t\xa0]+", " ", text.translate(_LETTERS)).strip()
+    return readable(text)
 
 
 def _mend(text: str, following: str, vocabulary: Counter[str]) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from .front import byline
 from .layout import Paragraph, Sheet, body_size, paragraphs_of
 
 _NUMBERED: Final = r"(?:(?:\d+|[A-Z]|[IVX]+)(?:\.\d+)*\.?\s+)?"
@@ -77,22 +76,11 @@ class Block:
     quotable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arranged:
-    """Hold the blocks of a document in reading order, and what its first page says of it."""
-
-    blocks: tuple[Block, ...]
-    title: str | None
-    authors: tuple[str, ...]
-
-
-def arrange(sheets: list[Sheet]) -> Arranged:
-    """Turn pages into blocks, each quotable or not."""
+def arrange(sheets: list[Sheet]) -> Iterator[Block]:
+    """Turn pages into blocks in reading order, each quotable or not."""
     paragraphs = paragraphs_of(sheets)
     body = body_size(line for paragraph in paragraphs for line in paragraph.lines)
-    title = _title(paragraphs, body)
-    blocks = tuple(_blocks(paragraphs, body))
-    return Arranged(blocks=blocks, title=title, authors=byline(paragraphs, title))
+    return _blocks(paragraphs, body)
 
 
 def _blocks(paragraphs: list[Paragraph], body: float) -> Iterator[Block]:
@@ -148,11 +136,3 @@ def _is_matter(paragraph: Paragraph, *, first: bool) -> bool:
     if len(text) < 500 and _ENTRY.match(text) and _DATED.search(text):
         return True
     return bool(_LEADER.search(text)) or (len(text) < 500 and bool(_BIBLIOGRAPHIC.search(text)))
-
-
-def _title(paragraphs: list[Paragraph], body: float) -> str | None:
-    first = [paragraph for paragraph in paragraphs if paragraph.page == 1 and len(paragraph.text) < 250]
-    large = [paragraph for paragraph in first if paragraph.lines[0].size > 1.12 * body]
-    if not large:
-        return None
-    return max(large, key=lambda paragraph: (paragraph.lines[0].size, -len(paragraph.text))).text

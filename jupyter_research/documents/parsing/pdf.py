@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from .front import year_on
+from .front import ends, identify
 from .layout import Line, Sheet
 from .matter import arrange
-from .parsed import PRODUCT, Composer, NoEvidence, Parsed, Unreadable, doi_in, storable, year_in
+from .parsed import PRODUCT, Composer, NoEvidence, Parsed, Unreadable, storable
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfTextPage
@@ -19,8 +20,20 @@ if TYPE_CHECKING:
 _HYPHENS: Final = "\x02\ufffe"
 _LINE: Final = re.compile(rf"[^\r\n{_HYPHENS}]+[{_HYPHENS}]?")
 
+#: Old fonts of TeX do not say which letters they draw: these are the places that ligatures, quotes, dashes
+#: and bullets have in them, where no text has a letter.
+_PLACES: Final = str.maketrans(
+    {
+        "\x1b": "ff", "\x1c": "fi", "\x1d": "fl", "\x1e": "ffi", "\x1f": "ffl", "\x88": "•",
+        "\x10": "“", "\x11": "”", "\x12": "„", "\x13": "«", "\x14": "»", "\x15": "–", "\x16": "—",
+    }
+)  # fmt: skip
+
 #: Into how many parts a line is divided to measure it.
 _SAMPLES: Final = 8
+
+#: In how many lines of a first page a byline may stand.
+_FRONT: Final = 60
 
 #: What one PDF may say; a PDF beyond this is a dump of data.
 _MAX_CHARS: Final = 20_000_000
@@ -59,36 +72,28 @@ def _parsed(sheets: list[Sheet], said: dict[str, str]) -> Parsed:
     if not sheets:
         raise Unreadable("a PDF without a page")
     composer = Composer()
-    arranged = arrange(sheets)
-    for block in arranged.blocks:
+    for block in arrange(sheets):
         composer.add(block.text, page=block.page, heading=block.heading, quotable=block.quotable)
+    if _is_cipher(composer.text()):
+        raise Unreadable("no text that can be read: its fonts do not say which letters they draw")
     if not re.search(r"\w{2}", composer.text()):
         raise Unreadable("no text: scanned?")
-    front = " ".join(line.text for sheet in sheets[:2] for line in sheet.lines)
+    front = identify(sheets, said)
     return Parsed(
         text=composer.text(),
         marks=tuple(composer.marks),
-        title=_meaningful(said.get("Title", "")) or arranged.title,
-        authors=_authors(said.get("Author", "")) or arranged.authors,
-        year=year_on(sheets) or year_in(said.get("CreationDate", "")[2:6]),
-        doi=doi_in(front),
+        title=front.title,
+        authors=front.authors,
+        year=front.year,
+        doi=front.doi,
         pages=len(sheets),
     )
 
 
-def _authors(said: str) -> tuple[str, ...]:
-    names = [name.strip() for name in re.split(r";|,| and ", said) if name.strip()]
-    # The account of whoever pressed the button is no author.
-    return tuple(names) if any(" " in name for name in names) else ()
-
-
-def _meaningful(title: str) -> str | None:
-    title = title.strip()
-    # Word processors leave their file's name there.
-    nameless = re.search(
-        r"\.(?:docx?|tex|dvi|pdf|indd|odt)$|^(?:untitled|microsoft word)", title, re.IGNORECASE
-    )
-    return None if nameless or len(title) < 4 else title
+def _is_cipher(text: str) -> bool:
+    """Tell a text whose letters came out as pictures, a few words of code aside."""
+    signs = sum(unicodedata.category(character) in ("So", "Co", "Cn") for character in text)
+    return 2 * signs > sum(not character.isspace() for character in text) > 0
 
 
 def _sheets(document: PdfDocument) -> Iterator[Sheet]:
@@ -108,14 +113,14 @@ def _sheet(document: PdfDocument, number: int) -> Sheet:
     try:
         page: Any = document[number - 1]
         width, height = page.get_size()
-        lines = _lines(page.get_textpage(), width / 2)
+        lines = _lines(page.get_textpage(), width / 2, front=number == 1)
         page.close()
     except PdfiumError:
         return Sheet(number=number, width=0, height=0, lines=())
     return Sheet(number=number, width=width, height=height, lines=tuple(lines))
 
 
-def _lines(page: PdfTextPage, middle: float) -> list[Line]:
+def _lines(page: PdfTextPage, middle: float, *, front: bool) -> list[Line]:
     text = page.get_text_range()
     exact = len(text) == page.count_chars()
     found = [_Stretch(page, text, *match.span(), exact=exact) for match in _LINE.finditer(text)]
@@ -124,7 +129,14 @@ def _lines(page: PdfTextPage, middle: float) -> list[Line]:
     # Two columns written row by row; a gap in one line or another is a table's, or a heading's.
     if len(halves) < max(5, len(found) // 4):
         halves = {}
-    return [part.line() for number, one in enumerate(found) for part in halves.get(number, (one,))]
+    stretches = [part for number, one in enumerate(found) for part in halves.get(number, (one,))]
+    # Names that stand side by side have but their distance between them.
+    until = next((n for n, one in enumerate(stretches) if ends(one.words)), _FRONT) if front else 0
+    return [one.line(apart=number < until) for number, one in enumerate(stretches)]
+
+
+def _spelt(text: str) -> str:
+    return storable(text).translate(_PLACES)
 
 
 class _Stretch:
@@ -142,8 +154,8 @@ class _Stretch:
         self._start, self._stop = start, stop
         self.words = text[start:stop]
 
-    def line(self) -> Line:
-        """Give the line with its place; its size is that of most of it."""
+    def line(self, *, apart: bool) -> Line:
+        """Give the line with its place, its size that of most of it."""
         places = [self._start + (len(self.words) - 1) * part // _SAMPLES for part in range(_SAMPLES + 1)]
         boxes = [self._box(place) for place in places]
         first, last = boxes[0], boxes[-1]
@@ -151,7 +163,7 @@ class _Stretch:
         usual = sorted(boxes, key=lambda box: float(box.top - box.bottom))[len(boxes) // 2]
         weights = (self._weight(self._start), self._weight(self._stop - 1))
         return Line(
-            text=storable(self.words),
+            text=_spelt(self.words),
             left=first.left,
             right=max(last.right, first.left),
             top=usual.top,
@@ -159,7 +171,19 @@ class _Stretch:
             size=round(usual.top - usual.bottom, 1),
             bold=min(weights) >= 600,
             hyphen=self._hyphen,
+            apart=_spelt(self._apart(usual.top - usual.bottom)) if apart else "",
         )
+
+    def _apart(self, size: float) -> str:
+        """Give the words with tabs where a gap is wide, or a letter is raised."""
+        parts: list[str] = []
+        for at, character in enumerate(self.words, self._start):
+            if character == " " and self._box(at + 1).left - self._box(at - 1).right > size:
+                character = "\t"
+            elif character.islower() and parts and self._size(at) < 0.8 * self._size(self._start):
+                parts.append("" if parts[-1].isspace() else "\t")
+            parts.append(character)
+        return "".join(parts)
 
     def parted(self, middle: float) -> tuple[_Stretch, _Stretch] | None:
         """Give the halves of a line that a gutter in the middle of the page parts."""
@@ -192,6 +216,11 @@ class _Stretch:
         box = raw.FS_RECTF()
         raw.FPDFText_GetLooseCharBox(self._page.raw, self._char(at), ctypes.byref(box))
         return box
+
+    def _size(self, at: int) -> float:
+        from pypdfium2 import raw
+
+        return float(raw.FPDFText_GetFontSize(self._page.raw, self._char(at)))
 
     def _weight(self, at: int) -> int:
         from pypdfium2 import raw
