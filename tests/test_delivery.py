@@ -109,7 +109,7 @@ class TestCapture:
 
 
 async def test_a_session_that_fills_its_share_waits_alone_and_the_metrics_show_it(
-    me: Person, data_dir: Path, tmp_path: Path, jp_fetch: Any
+    me: Person, data_dir: Path, tmp_path: Path, jp_fetch: Any, jp_serverapp: Any
 ) -> None:
     async def scrape() -> dict[str, float]:
         return figures((await jp_fetch("metrics")).body.decode())
@@ -123,6 +123,9 @@ async def test_a_session_that_fills_its_share_waits_alone_and_the_metrics_show_i
     await me.until(session_id, "researching")
     done = (await me.start())["session_id"]
     await me.until(done, "completed")
+    [extension] = jp_serverapp.extension_manager.extension_apps["jupyter_research"]
+    # The writer is to wait, however long the rest takes.
+    extension.access.opened._store._connection.execute("PRAGMA busy_timeout=200000")
     with locked(data_dir / "research.sqlite"):
         go.touch()
         await until(held)

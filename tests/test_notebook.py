@@ -14,8 +14,8 @@ from live import MIME, Kernel, environment, running_server, until
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-from jupyter_research import card
 from jupyter_research.errors import InvalidRequest
+from jupyter_research.export import card
 from jupyter_research.notebook import library
 from jupyter_research.request import Request
 
