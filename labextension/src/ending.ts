@@ -75,7 +75,9 @@ export class Ending implements Part<Snapshot> {
       : '';
   }
 
-  private drawLimitations({ limitations: sentences }: Snapshot): void {
+  private drawLimitations({ state, limitations: given }: Snapshot): void {
+    // That it was cancelled stands in the card's head.
+    const sentences = state === 'cancelled' ? [] : given;
     const key = sentences.join('\n');
     if (this.key || key !== this.limits) {
       this.forget();

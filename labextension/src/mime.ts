@@ -282,7 +282,7 @@ export class SessionRenderer
     const { trans } = this.shared;
     return saved.inKernel
       ? trans.__('Runs in the kernel; restarting it interrupts it.')
-      : feed && linkSentence(trans, feed);
+      : feed && linkSentence(trans, feed.link);
   }
 
   private keeping = 0;

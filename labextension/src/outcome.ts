@@ -56,11 +56,11 @@ export class Outcome {
     const row = el('div', { class: 'jr-downloads', role: 'group' });
     row.setAttribute('aria-label', this.trans.__('Download'));
     row.append(el('span', {}, this.trans.__('Download')));
-    const act = (label: string, action: () => Promise<void> | undefined): void =>
-      row.append(button(label, 'jr-link', () => void this.attempt(action)));
+    const act = (label: string, action: () => Promise<void> | undefined, more = ''): void =>
+      row.append(button(label, `jr-link ${more}`, () => void this.attempt(action)));
     FORMATS.forEach(([format, name]) => act(name, () => download(format, this.partial)));
     if (this.host.canInsert) {
-      act(this.trans.__('Insert below as cells'), () => this.host.insert?.(this.partial));
+      act(this.trans.__('Insert below as cells'), () => this.host.insert?.(this.partial), 'jr-insert');
     }
     return row;
   }

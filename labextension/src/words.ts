@@ -123,21 +123,16 @@ export function verdictSentence(trans: Words, verdict: Verdict): string {
   }
 }
 
-/** Say why a card is not live and will not be by itself; null where it is, or tries. */
-export function linkSentence(
-  trans: Words,
-  { link, asOf }: { readonly link: Link; readonly asOf: string | null }
-): string | null {
+/** Say why a card is not live and will not be by itself, beside the time of what it shows; null where it is, or tries. */
+export function linkSentence(trans: Words, link: Link): string | null {
   switch (link) {
     case 'gone':
       return trans.__(
-        'This server has no such session for you: it was deleted, or belongs to somebody else. This is how it stood, as of %1.',
-        clock(asOf)
+        'This server has no such session for you: it was deleted, or belongs to somebody else. This is how it stood.'
       );
     case 'stopped':
       return trans.__(
-        'The server answers no longer: it is gone, or wants a login. This is how the session stood as of %1; it may have gone on.',
-        clock(asOf)
+        'The server answers no longer: it is gone, or wants a login. The session may have gone on since.'
       );
     default:
       return null;

@@ -31,12 +31,12 @@ const harness: Harness = {
       document.getElementById('place')?.append(harness.card.node);
     }
     const id = events[0]?.session_id ?? '';
-    const { link = 'live', asOf = null } = model;
+    const { link = 'live' } = model;
     harness.card.update({
       snapshot: reduceAll(initial(id), events),
       link,
-      asOf,
-      notice: linkSentence(harness.foreign ? MARKED : PLAIN, { link, asOf }),
+      asOf: null,
+      notice: linkSentence(harness.foreign ? MARKED : PLAIN, link),
       events: events.slice(-300),
       start: null,
       ...model
