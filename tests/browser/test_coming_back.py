@@ -98,7 +98,7 @@ def start_slow(notebook: Notebook, page: Page) -> tuple[Locator, str]:
 
 def saved_output(notebook: Notebook) -> dict[str, Any]:
     """Give the data of the card's output as the file has it."""
-    outputs = [output for cell in notebook.saved()["cells"] for output in cell["outputs"]]
+    outputs = [output for cell in notebook.saved()["cells"] for output in cell.get("outputs", [])]
     return next((output["data"] for output in outputs if MIME in output.get("data", {})), {})
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from .lab import Lab, Notebook
+from .lab import Lab, Notebook, wait_for
 from .test_coming_back import (
     card_of,
     expect_live,
     saved_data,
+    saved_output,
     slow,
     start_slow,
     started,
@@ -37,6 +38,27 @@ def test_a_session_is_approved_and_comes_back_after_a_reload(
     expect(again).to_have_count(1)
     expect(again).to_have_attribute("data-link", "live")
     expect(again.get_by_role("heading", name="Why")).to_be_visible()
+
+
+def test_a_notebook_of_the_day_before_gets_the_end_and_takes_the_report_as_cells(
+    page: Page, lab: Lab, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    session_id = started(lab, "slow", until=str(gate))
+    data = saved_data(lab, session_id)
+    gate.touch()
+    wait_for(lambda: lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "completed", "the end")
+    without_kernel(page)
+    notebook = Notebook(page, lab, written(lab, "yesterday.ipynb", data))
+    notebook.reload()
+    card = card_of(page)
+    expect_live(card, "completed")
+    card.get_by_role("button", name="Insert below as cells").click()
+    expect(page.locator(".jp-MarkdownCell").filter(has_text="This was slow.").first).to_be_visible()
+    wait_for(
+        lambda: notebook.save() or "This was slow." in "".join(saved_output(notebook).get("text/html", "")),
+        "the end in the file",
+    )
 
 
 def test_two_windows_with_one_session_agree(
