@@ -25,6 +25,7 @@ from .chores import Chores
 from .isolation import Isolation
 from .job import Command, Job
 from .kept import kept
+from .memory import Memory
 from .questions import Questions
 from .recovery import Recovery
 from .request import checked, feedback_of, version_of
@@ -40,6 +41,9 @@ RESUMABLE: Final = (State.PAUSED, State.INTERRUPTED, State.FAILED)
 
 #: Seconds between two looks for sessions that a server beside this one has left.
 HALF_A_MINUTE: Final = 30.0
+
+#: Seconds between two times that free memory is given back.
+MINUTE: Final = 60.0
 
 #: Seconds between two looks for sessions that are old enough to be removed.
 HOUR: Final = 3600.0
@@ -335,6 +339,8 @@ class Manager:
         self.recovery.recover(resume=resume, requeue=requeue)
         if self._adopt is not None:
             self._chores.add(lambda: self._take_over(resume), HALF_A_MINUTE)
+            memory = Memory(lambda: self._transitions.ended)  # In a server alone: other processes end soon.
+            self._chores.add(memory.give_back, MINUTE)
         self._chores.start()
 
     def _take_over(self, resume: bool) -> None:

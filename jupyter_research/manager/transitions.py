@@ -74,6 +74,8 @@ class Transitions:
         #: The jobs that may still move, by session id.
         self.jobs: dict[str, Job] = {}
         self.closing = False
+        #: How many stretches of work are over.
+        self.ended = 0
         self._store = store
         self._left_behind: set[threading.Thread] = set()
         self._leaving: list[tuple[Job, Future[bytes]]] = []

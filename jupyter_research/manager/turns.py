@@ -73,6 +73,7 @@ class Turns:
         finally:
             clear_session_context()
             with self._transitions.lock:
+                self._transitions.ended += 1
                 if job.running is attempt:
                     job.running = None
             if job.log.deleted:
