@@ -411,7 +411,7 @@ def test_the_docx_holds_headings_quotes_and_sources() -> None:
     import docx
 
     document = docx.Document(io.BytesIO(export(plain_report(), "docx")))
-    texts = [paragraph.text for paragraph in document.paragraphs]
+    texts = [paragraph.text.replace("\xa0", " ") for paragraph in document.paragraphs]
     headings = [item.text for item in document.paragraphs if item.style and item.style.name == "Heading 1"]
     assert texts[0] == "Evidence digest: tokens"
     assert headings == [
@@ -427,6 +427,20 @@ def test_the_docx_holds_headings_quotes_and_sources() -> None:
     assert any(text.startswith("[1] Security {in} depth, papers/a_b.pdf, Prado") for text in texts)
 
 
+def test_the_docx_leads_from_a_number_to_its_source_and_from_there_to_the_web() -> None:
+    import docx
+
+    document = docx.Document(io.BytesIO(export(plain_report(), "docx")))
+    body = document.element.body
+    marks = set(body.xpath("//w:bookmarkStart/@w:name"))
+    links = [link for paragraph in document.paragraphs for link in paragraph.hyperlinks]
+    assert marks == {"source-1", "source-2", "source-3"} == {one.fragment for one in links if not one.address}
+    assert {(one.text, one.address) for one in links if one.address} == {
+        ("https://example.org/a?b=1&c=2", "https://example.org/a?b=1&c=2"),
+        ("doi:10.1000/x_y", "https://doi.org/10.1000/x_y"),
+    }
+
+
 def test_the_docx_of_hostile_texts_is_inert(hostile: dict[str, bytes]) -> None:
     import docx
 
@@ -435,9 +449,11 @@ def test_the_docx_of_hostile_texts_is_inert(hostile: dict[str, bytes]) -> None:
     for item in HOSTILE:
         assert shown(item) in text
     with zipfile.ZipFile(io.BytesIO(hostile["docx"])) as archive:
-        xml = b"".join(archive.read(name) for name in archive.namelist() if name.endswith(".rels"))
         body = archive.read("word/document.xml")
-    assert b'TargetMode="External"' not in xml
+    links = [link.address for paragraph in document.paragraphs for link in paragraph.hyperlinks]
+    assert {address.partition(":")[0] for address in links if address} <= {"https", "http"}
+    external = [one for one in document.part.rels.values() if one.is_external]
+    assert {one.reltype.rpartition("/")[2] for one in external} <= {"hyperlink"}
     assert set(re.findall(rb'w:instr="([^"]*)"', body)) <= {b"PAGE"}
 
 
@@ -495,6 +511,20 @@ def test_bibtex_of_hostile_texts_stays_in_its_fields(hostile: dict[str, bytes]) 
         assert re.fullmatch(r"(?:https?://\S+)?", fields.get("url", ""))
 
 
+def test_pybtex_reads_the_bibtex(hostile: dict[str, bytes]) -> None:
+    from pybtex.database import parse_string
+
+    entries = parse_string(export(plain_report(), "bibtex").decode(), "bibtex").entries
+    assert list(entries) == ["prado2021security", "tokens", "cookies"]
+    prado, house = entries["prado2021security"].persons["author"]
+    assert (prado.first_names, prado.last_names) == (["Ana"], ["Prado"])
+    assert str(house) == "{Simon and Sons}"
+    assert entries["cookies"].fields["url"] == "https://example.org/a?b=1&c=2"
+    foreign = parse_string(hostile["bibtex"].decode(), "bibtex")
+    assert len(foreign.entries) == len(HOSTILE) and not foreign.preamble
+    assert all(str(one.persons["author"][-1]) == "{A and B}" for one in foreign.entries.values())
+
+
 def test_two_sources_of_one_name_have_two_keys() -> None:
     sources = tuple(
         Source(id=f"d{n}", number=n, kind="text", title="Notes", path=f"{n}.md") for n in (1, 2, 3)
@@ -521,6 +551,23 @@ def test_csl_json_names_people_only_as_they_name_themselves(hostile: dict[str, b
     foreign = json.loads(hostile["csl-json"])
     assert len({item["id"] for item in foreign}) == len(HOSTILE)
     assert not [item for item in foreign if not item.get("URL", "http").startswith("http")]
+
+
+@pytest.mark.parametrize("report", [plain_report(), hostile_report()], ids=["plain", "hostile"])
+def test_a_citation_processor_writes_a_bibliography_from_the_csl_json(report: Report) -> None:
+    from citeproc import Citation as Cited
+    from citeproc import CitationItem, CitationStylesBibliography, CitationStylesStyle, formatter
+    from citeproc.source.json import CiteProcJSON
+
+    items = json.loads(export(report, "csl-json"))
+    style = CitationStylesStyle("harvard-cite-them-right", validate=False)
+    bibliography = CitationStylesBibliography(style, CiteProcJSON(items), formatter.plain)
+    for item in items:
+        bibliography.register(Cited([CitationItem(item["id"])]))
+    written = [str(entry) for entry in bibliography.bibliography()]
+    assert len(written) == len(items)
+    if report.sources[0].authors == ("Prado, Ana", "Simon and Sons"):
+        assert written[0].startswith("Prado, A. and Simon and Sons (2021) “Security {in} depth”.")
 
 
 # All formats

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Final
 
-from ..report import Claim, Report, Section, Verdict
+from ..report import Citation, Claim, Report, Section, Source, Verdict
 from . import blocks, layout, plain, prose, references
 
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.text.paragraph import Paragraph
+    from docx.text.run import Run
 
 _WEAK: Final = frozenset({Verdict.TERMS_MISSING, Verdict.UNCITED})
 _SOFT: Final = (0x66, 0x63, 0x5B)
@@ -93,14 +94,55 @@ def _run(
     size: float | None = None,
     italic: bool = False,
 ) -> None:
-    from docx.shared import Pt, RGBColor
-
     run = paragraph.add_run(plain.one_line(text) if text.strip() else text)
     run.italic = italic or None
+    _colour(run, color, size)
+
+
+def _colour(run: Run, color: tuple[int, int, int] | None, size: float | None) -> None:
+    from docx.shared import Pt, RGBColor
+
     if color:
         run.font.color.rgb = RGBColor(*color)
     if size:
         run.font.size = Pt(size)
+
+
+def _link(paragraph: Paragraph, text: str, *, address: str = "", anchor: str = "", size: float) -> None:
+    """Append a link to a place on the web, or to a bookmark of the document."""
+    from docx.opc.constants import RELATIONSHIP_TYPE
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    link = OxmlElement("w:hyperlink")
+    if address:
+        related = paragraph.part.relate_to(address, RELATIONSHIP_TYPE.HYPERLINK, is_external=True)
+        link.set(qn("r:id"), related)
+    else:
+        link.set(qn("w:anchor"), anchor)
+    run = paragraph.add_run(plain.one_line(text))
+    _colour(run, _ACCENT, size)
+    run.underline = bool(address) or None
+    link.append(run._r)
+    paragraph._p.append(link)
+
+
+def _bookmark(paragraph: Paragraph, number: int, name: str) -> None:
+    """Make a paragraph a place that links lead to."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    for tag in ("w:bookmarkStart", "w:bookmarkEnd"):
+        element = OxmlElement(tag)
+        element.set(qn("w:id"), str(number))
+        if tag == "w:bookmarkStart":
+            element.set(qn("w:name"), name)
+        paragraph._p.append(element)
+
+
+def _number(paragraph: Paragraph, source: Source) -> None:
+    """Append a source's number, which leads to where it is listed."""
+    _link(paragraph, f"[{source.number}]", anchor=f"source-{source.number}", size=9.5)
 
 
 def _section(result: Document, report: Report, section: Section) -> None:
@@ -137,14 +179,27 @@ def _sentence(target: Paragraph, report: Report, section: Section, claim: Claim,
 
 def _tail(target: Paragraph, report: Report, section: Section, claim: Claim) -> None:
     for citation, source in references.citations(report, claim):
-        _run(target, " ")
-        _run(target, f"[{source.number}]", color=_ACCENT, size=9.5)
-        if layout.is_quote(claim) and (place := references.place(citation, source)):
-            _run(target, " ")
-            _run(target, place, color=_SOFT, size=9)
+        _glue(target)
+        _number(target, source)
+        if layout.is_quote(claim):
+            _place(target, citation, source)
     if sign := layout.mark(report, section, claim):
-        _run(target, " ")
+        _glue(target)
         _run(target, sign, color=_WARN if claim.verdict in _WEAK else _GOOD, size=8)
+
+
+def _glue(target: Paragraph) -> None:
+    """Append a space at which no line breaks: a number or a mark never begins one."""
+    target.add_run("\u00a0")
+
+
+def _place(target: Paragraph, citation: Citation, source: Source) -> None:
+    """Append where a passage stands, if that can be said."""
+    sign, _, where = references.place(citation, source).partition(" ")
+    for part in (sign, where):
+        if part:
+            _glue(target)
+            _run(target, part, color=_SOFT, size=9)
 
 
 def _prose(result: Document, report: Report) -> None:
@@ -177,9 +232,9 @@ def _prose_run(target: Paragraph, run: blocks.Run) -> None:
     if run.code:
         written.font.name = "Consolas"
     if run.address and run.address != run.text:
-        # As text: a link of others is not followed by a slip of the hand.
+        # Shown where it leads, so that no words of others can say that it leads elsewhere.
         _run(target, " ")
-        _run(target, f"({run.address})", color=_SOFT, size=9)
+        _link(target, f"({run.address})", address=run.address, size=9)
 
 
 def _passages(result: Document, report: Report) -> None:
@@ -188,12 +243,10 @@ def _passages(result: Document, report: Report) -> None:
         result.add_heading(layout.PASSAGES, level=1)
     for citation, source in passages:
         target = result.add_paragraph()
-        _run(target, f"[{source.number}]", color=_ACCENT, size=9.5)
+        _number(target, source)
         _run(target, " ")
         _run(target, plain.quoted(citation.quote), size=9.5)
-        if place := references.place(citation, source):
-            _run(target, " ")
-            _run(target, place, color=_SOFT, size=9)
+        _place(target, citation, source)
 
 
 def _end(result: Document, report: Report) -> None:
@@ -203,13 +256,8 @@ def _end(result: Document, report: Report) -> None:
             result.add_paragraph(line, style="List Bullet")
     if prose.lists_sources(report):
         result.add_heading(layout.SOURCES, level=1)
-    for source in references.sources(report):
-        parts = [
-            references.source_title(source),
-            references.source_place(source),
-            *references.source_notes(report, source),
-        ]
-        _run(result.add_paragraph(), f"[{source.number}] " + ", ".join(filter(None, parts)), size=9.5)
+        for source in references.sources(report):
+            _source(result.add_paragraph(), report, source)
     if not report.sources and prose.lists_sources(report):
         result.add_paragraph("None.")
     result.add_heading(layout.MADE, level=1)
@@ -218,6 +266,17 @@ def _end(result: Document, report: Report) -> None:
         _run(target, f"{label}:", size=9)
         _run(target, " ")
         _run(target, value, color=_SOFT, size=9)
+
+
+def _source(target: Paragraph, report: Report, source: Source) -> None:
+    _bookmark(target, source.number, f"source-{source.number}")
+    _run(target, f"[{source.number}] {references.source_title(source)}", size=9.5)
+    place, address = references.source_place(source), references.web_address(source)
+    for text, leads in [(place, address), *references.linked_notes(report, source)]:
+        if text:
+            _run(target, ",", size=9.5)
+            _run(target, " ")
+            _link(target, text, address=leads, size=9.5) if leads else _run(target, text, size=9.5)
 
 
 def render(report: Report) -> bytes:

@@ -6,7 +6,6 @@ from functools import cache
 from html import escape as escape_markup
 from importlib.resources import files
 from typing import Final
-from urllib.parse import quote
 
 from ..report import Citation, Claim, Report, Section, Source, Verdict
 from . import blocks, layout, plain, prose, references
@@ -157,7 +156,7 @@ def _source(report: Report, source: Source) -> str:
     elif place:
         place = f"<code>{place}</code>"
     notes = "".join(
-        f', <span class="notes">{_note(note)}</span>' for note in references.source_notes(report, source)
+        f', <span class="notes">{_note(*note)}</span>' for note in references.linked_notes(report, source)
     )
     middle = f", {place}" if place else ""
     return (
@@ -166,10 +165,9 @@ def _source(report: Report, source: Source) -> str:
     )
 
 
-def _note(note: str) -> str:
-    if not note.startswith("doi:10."):
+def _note(note: str, address: str | None) -> str:
+    if address is None:
         return escape(note)
-    address = "https://doi.org/" + quote(note.removeprefix("doi:"), safe="/().;:-_")
     return f'<a href="{escape(address)}" rel="noopener noreferrer nofollow">{escape(note)}</a>'
 
 

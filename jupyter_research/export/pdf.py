@@ -106,7 +106,10 @@ def _sources(report: Report) -> list[dict[str, Any]]:
             "title": breakable(references.source_title(source)),
             "place": breakable(references.source_place(source)),
             "address": references.web_address(source),
-            "notes": [breakable(note) for note in references.source_notes(report, source)],
+            "notes": [
+                {"text": breakable(note), "address": address}
+                for note, address in references.linked_notes(report, source)
+            ],
         }
         for source in references.sources(report)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from ..report import Citation, Claim, Report, Source
 from .plain import one_line
@@ -52,6 +53,17 @@ def source_notes(report: Report, source: Source) -> list[str]:
     if source.hash:
         notes.append(one_line(source.hash)[:19])
     return [note for note in notes if note]
+
+
+def linked_notes(report: Report, source: Source) -> list[tuple[str, str | None]]:
+    """Give what else is known of a source, each with the address on the web that it leads to."""
+    return [(note, _doi_address(note)) for note in source_notes(report, source)]
+
+
+def _doi_address(note: str) -> str | None:
+    if not note.startswith("doi:10."):
+        return None
+    return "https://doi.org/" + quote(note.removeprefix("doi:"), safe="/().;:-_")
 
 
 def _authors(source: Source) -> str:
