@@ -64,9 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Any, name: str, help: str, target: tuple[str, str]) -> argparse.ArgumentParser:
+def _command(
+    commands: Any, name: str, help: str, target: tuple[str, str], others: Sequence[str] = ()
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=help, description=f"{help.capitalize()}."
+        name, help=help, description=f"{help.capitalize()}.", aliases=others
     )
     parser.set_defaults(command=_late(*target))
     parser.add_argument("--json", action="store_true", help="print JSON, one object a line")
@@ -185,11 +187,11 @@ def _keys(commands: Any) -> None:
     )
     inner = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _command(inner, "list", "list the providers that have a key", ("keys", "list_keys"))
-    for name, help, function in (
+    for name, help, function, *others in (
         ("set", "ask for a provider's key and keep it", "set_key"),
-        ("remove", "forget a provider's key", "remove"),
+        ("forget", "forget a provider's key", "forget", "remove"),
     ):
-        one = _command(inner, name, help, ("keys", function))
+        one = _command(inner, name, help, ("keys", function), others)
         one.add_argument("provider", metavar="PROVIDER", help="openai, anthropic, … or a model's key name")
 
 

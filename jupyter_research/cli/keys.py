@@ -12,13 +12,17 @@ from ..client import LocalClient
 
 def set_key(arguments: Namespace) -> int:
     """Ask for a key and store it; never as an argument, which every user of the machine could see."""
-    key = getpass.getpass(f"Key for {arguments.provider}: ") if sys.stdin.isatty() else sys.stdin.readline()
+    try:
+        asked = f"Key for {arguments.provider}: "
+        key = getpass.getpass(asked) if sys.stdin.isatty() else sys.stdin.readline()
+    except EOFError:
+        key = ""
     LocalClient.keys().set(arguments.provider, key)
     print(f"The key for {arguments.provider} is kept, for when a model is chosen.", file=sys.stderr)
     return 0
 
 
-def remove(arguments: Namespace) -> int:
+def forget(arguments: Namespace) -> int:
     """Remove a key."""
     LocalClient.keys().set(arguments.provider, None)
     print(f"There is no key for {arguments.provider} in the file any more.", file=sys.stderr)
