@@ -97,6 +97,25 @@ def test_a_file_left_by_another_server_of_that_number_is_not_taken(tmp_path: Pat
     assert find(env) is None
 
 
+def test_a_file_that_somebody_else_has_planted_in_a_common_folder_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a cell asks would go to whoever listens at the address in it.
+    env = write_info(tmp_path, token="theirs")
+    file = tmp_path / "jpserver-4242.json"
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(file).st_uid + 1)
+    file.chmod(0o644)
+    assert find(env) is None
+    # A network file system that shows another owner; nobody else could read it.
+    file.chmod(0o600)
+    assert find(env) is not None
+    # Root reads everybody's.
+    file.chmod(0o600)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fstat", lambda _: os.stat_result((0o600, 0, 0, 1, 1000, 0, 0, 0, 0, 0)))
+    assert find(env) is None
+
+
 @pytest.mark.parametrize(
     ("hostname", "url", "reached"),
     [

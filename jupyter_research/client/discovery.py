@@ -123,10 +123,21 @@ def _default_runtime_folder(env: Mapping[str, str]) -> Path:
 
 def _read_info(path: Path) -> dict[str, Any] | None:
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        with path.open(encoding="utf-8") as file:
+            info = json.load(file) if _is_ours(os.fstat(file.fileno())) else None
     except (OSError, ValueError):
         return None
     return info if isinstance(info, dict) else None
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    """Tell whether a file is this person's own: in a runtime folder that many share, others may plant one.
+
+    A network file system may show another owner, but a server's file can be read by nobody else.
+    """
+    if os.name != "posix" or found.st_uid == os.geteuid():
+        return True
+    return os.geteuid() != 0 and found.st_mode & 0o077 == 0
 
 
 def _from_info(info: Mapping[str, Any], pid: int, env: Mapping[str, str]) -> Server:
