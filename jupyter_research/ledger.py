@@ -21,6 +21,7 @@ from typing import Any, Final, Literal, TypeVar
 from .events import utc_now
 from .exclusive import Exclusive
 from .meter import Meter
+from .wal import write_ahead
 
 T = TypeVar("T")
 #: "search" is of the library, "online" of a service, "fetch" of a page; a "step" is put together of calls
@@ -75,8 +76,7 @@ class Ledger:
         #: A second thread with the same call waits for the first one's answer.
         self._running = Exclusive()
         self._database = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
-        self._database.execute("pragma journal_mode=wal")
-        self._database.execute("pragma synchronous=normal")
+        write_ahead(self._database, path)
         self._database.executescript(_SCHEMA)
 
     def __enter__(self) -> Ledger:

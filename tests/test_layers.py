@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "jupyter_research"
 
 #: Parts of a level that belong together are one line of the table: they may import one another.
-FACTS = {"errors", "events", "exclusive", "logs", "meter", "report", "work", "_version"}
+FACTS = {"errors", "events", "exclusive", "logs", "meter", "report", "wal", "work", "_version"}
 CONTEXT = {"context", "carry", "capture"}
 RECORDS = {"ledger", "guard"}
 SERVICES = {"store", "broadcast", "documents", "sources", "models", "citations", "export"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..report import Report
+from ..wal import write_ahead
 from ..work import Finished, Outcome, Proposed
 
 if TYPE_CHECKING:
@@ -104,8 +105,9 @@ def checkpoints(folder: Path) -> Iterator[Any]:
     connection = sqlite3.connect(folder / CHECKPOINTS, check_same_thread=False, timeout=5)
     try:
         # As durable as the session's log: a killed process loses nothing.
-        connection.execute("pragma journal_mode=wal")
-        connection.execute("pragma synchronous=normal")
+        if not write_ahead(connection, folder / CHECKPOINTS):
+            # LangGraph turns to the log all the same, which takes no shared memory where one is alone.
+            connection.execute("pragma locking_mode=exclusive")
         # Nothing but plain data comes back from the file, whoever wrote it.
         yield SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
     finally:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from ..wal import write_ahead
+
 #: Raised whenever tables, parsing or cutting change: what an older one read is read again.
 VERSION: Final = 12
 
@@ -52,12 +54,12 @@ class IndexUnusable(Exception):
 _PATIENCE: Final = 30.0
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Use a write-ahead log; SQLite itself does not wait where two change the journal at once."""
+def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
+    """Choose the journal; SQLite itself does not wait where two change it at once."""
     end = time.monotonic() + _PATIENCE
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            write_ahead(connection, path)
             return
         except sqlite3.OperationalError:
             if time.monotonic() > end:
@@ -73,8 +75,7 @@ def connect(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
+        _use_wal(connection, path)
         # Fewer checkpoints while a collection is read: each waits for the disk.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
         connection.execute("PRAGMA cache_size = -8000")

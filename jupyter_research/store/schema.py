@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import StorageFailed
+from ..wal import roll_back, shares_memory, write_ahead
 
 log = logging.getLogger(__name__)
 
@@ -76,13 +77,12 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         StorageFailed: when a newer version of this package has written the file; it stays as it is.
     """
+    if not shares_memory(path.parent):
+        roll_back(connection)
     _refuse_newer(connection, path)
     _let_shrink(connection)
-    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
+    if not write_ahead(connection, path):
         log.warning("%s lies on a file system without WAL: a rollback journal is used.", path)
-    # A killed process loses nothing; a power cut may take the last moments.
-    connection.execute("PRAGMA synchronous=NORMAL" if mode == "wal" else "PRAGMA synchronous=FULL")
     migrate(connection, path)
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ...wal import write_ahead
+
 log = logging.getLogger(__name__)
 
 #: What all answers together may take, compressed.
@@ -131,8 +133,7 @@ def _open(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     database = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
     try:
-        database.execute("pragma journal_mode=wal")
-        database.execute("pragma synchronous=normal")
+        write_ahead(database, path)
         database.executescript(_SCHEMA)
     except BaseException:
         database.close()
