@@ -36,10 +36,10 @@ export interface Host {
 }
 
 /**
- * How fresh the snapshot is: joining, live, cut off and trying again, given up, or a
- * session that the server does not have for us.
+ * How fresh the snapshot is: joining, live, cut off and trying again, given up, a session
+ * that another server holds, or one that the server does not have for us.
  */
-export type Link = 'joining' | 'live' | 'lost' | 'stopped' | 'gone';
+export type Link = 'joining' | 'live' | 'lost' | 'stopped' | 'elsewhere' | 'gone';
 
 /** All that a card draws. */
 export interface CardModel {

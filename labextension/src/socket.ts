@@ -13,6 +13,8 @@ const HIDDEN_MS = 10 * 60_000;
 const ANSWER_MS = 8_000;
 /** A server that was waited for in vain for so long is gone, until somebody says otherwise. */
 const GIVE_UP_MS = 30 * 60_000;
+/** How often one looks at a session that another server holds: nobody tells this one of its news. */
+const ELSEWHERE_MS = 5_000;
 /** Statuses by which a server, or the proxy before it, says: not here any more. */
 const FINAL = new Set([302, 401, 403, 404, 424]);
 
@@ -172,7 +174,34 @@ export class SessionSocket {
       case 'session_left':
         return message.reason === 'left' ? undefined : feed.become('gone');
       case 'error':
-        return message.code === 'not_found' ? feed.become('gone') : undefined;
+        return this.refused(feed, message.code);
+    }
+  }
+
+  private refused(feed: Feed, code: string): void {
+    if (code === 'not_found') {
+      feed.become('gone');
+    } else if (code === 'read_only') {
+      feed.become('elsewhere');
+      window.setTimeout(() => void this.look(feed), ELSEWHERE_MS);
+    }
+  }
+
+  /** Show how a session of another server stands; join it once that has ended and this one has taken it over. */
+  private async look(feed: Feed): Promise<void> {
+    const { sessionId } = feed;
+    const goesOn = () => feed.link === 'elsewhere' && this.followed.get(sessionId)?.feed === feed;
+    if (!goesOn()) {
+      return;
+    }
+    try {
+      const answer = await request(this.settings, `sessions/${sessionId}`);
+      feed.offer((await answer.json()) as Snapshot, new Date().toISOString());
+    } catch {
+      // The join says why, or the loss of the socket.
+    }
+    if (goesOn()) {
+      this.join(feed);
     }
   }
 

@@ -127,6 +127,7 @@ export class SessionCard {
     const able =
       this.host.command !== undefined &&
       model.link !== 'stopped' &&
+      model.link !== 'elsewhere' &&
       model.link !== 'gone';
     show(this.actions.node, start === null && able);
     this.actions.update(snapshot);

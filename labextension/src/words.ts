@@ -130,6 +130,10 @@ export function linkSentence(trans: Words, link: Link): string | null {
       return trans.__(
         'This server has no such session for you: it was deleted, or belongs to somebody else. This is how it stood.'
       );
+    case 'elsewhere':
+      return trans.__(
+        'Another server of yours holds this session: decide there. This page looks every few seconds how it stands.'
+      );
     case 'stopped':
       return trans.__(
         'The server answers no longer: it is gone, or wants a login. The session may have gone on since.'

@@ -13,6 +13,8 @@ class Place {
   away = false;
   /** What the server, or a proxy in its place, answers; 0 is no answer. */
   status = 0;
+  /** The seq of a session that another server holds; 0 where this one does. */
+  elsewhere = 0;
   readonly document = Object.assign(new EventTarget(), { hidden: false, cookie: '' });
 
   constructor() {
@@ -27,7 +29,9 @@ class Place {
         if (place.status === 0) {
           throw new TypeError('no answer');
         }
-        return new Response('{}', { status: place.status });
+        return new Response(JSON.stringify({ ...initial(SESSION), last_seq: place.elsewhere }), {
+          status: place.status
+        });
       },
       WebSocket: class extends Socket {
         constructor() {
@@ -74,9 +78,9 @@ class Socket {
     this.sent.push(message);
     if (message.type === 'join_session') {
       const snapshot = initial(SESSION);
-      this.onmessage({
-        data: JSON.stringify({ type: 'session_joined', session_id: SESSION, snapshot, log: 'a', reset: false })
-      });
+      const joined = { type: 'session_joined', session_id: SESSION, snapshot, log: 'a', reset: false };
+      const refused = { type: 'error', session_id: SESSION, code: 'read_only' };
+      this.onmessage({ data: JSON.stringify(this.place.elsewhere ? refused : joined) });
     }
   }
 
@@ -138,6 +142,31 @@ test('a laptop that slept for a night has not waited for a night', async t => {
   place.away = false;
   await pass(t, 60_000);
   assert.equal(feed.link, 'live');
+});
+
+test('a session of another server is looked at, and joined when this one has taken it over', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const place = new Place();
+  place.elsewhere = 3;
+  place.status = 200;
+  const feed = place.socket.follow(initial(SESSION), null);
+  await settled();
+  assert.equal(feed.link, 'elsewhere');
+  await pass(t, 15_000);
+  assert.equal(feed.snapshot.last_seq, 3);
+  const before = feed.asOf;
+  place.elsewhere = 5;
+  await pass(t, 15_000);
+  assert.equal(feed.snapshot.last_seq, 5);
+  assert.ok(feed.asOf! > before!);
+  place.elsewhere = 0;
+  await pass(t, 15_000);
+  assert.equal(feed.link, 'live');
+  assert.equal(feed.asOf, null);
+  const asked = place.last.sent.length;
+  place.socket.release(feed);
+  await pass(t, 60_000);
+  assert.deepEqual(place.last.sent.slice(asked).map(({ type }) => type), ['leave_session']);
 });
 
 for (const status of [401, 403, 404, 424]) {

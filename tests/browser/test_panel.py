@@ -10,6 +10,9 @@ import pytest
 from cancelled import TOPIC, leave
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
+from jupyter_research.client import LocalClient
+from jupyter_research.testing import RESEARCHERS
+
 from .harness import axe
 from .lab import BUILT, TOKEN, Lab, Notebook, wait_for
 from .test_coming_back import MIME
@@ -199,6 +202,29 @@ def test_a_further_question_is_answered_from_what_was_read(page: Page, panel: Lo
     question.fill("what has gravity?")
     question.press("Enter")
     expect(card.locator(".jr-further .jr-report .jr-cite").first).to_be_visible()
+
+
+def test_a_session_of_another_server_is_shown_as_it_stands_and_decided_there(page: Page, lab: Lab) -> None:
+    lab.ask("GET", "research/api/health")  # Now the folder is its own, and the other takes the one beside it.
+    other = LocalClient.over(lab.folder / "research", RESEARCHERS)
+    try:
+        session_id = other.start({"topic": "held elsewhere", "researcher": "asks"})["session_id"]
+        wait_for(lambda: other.get(session_id)["state"] == "awaiting_approval", "the question")
+        row = opened(page, lab).get_by_role("listitem").filter(has_text="held elsewhere")
+        row.get_by_role("button").first.click()
+        card = page.locator(".jr-tab .jr-session")
+        expect(card).to_have_attribute("data-link", "elsewhere")
+        expect(card).to_contain_text("Another server of yours holds this session: decide there.")
+        expect(card).to_contain_text("Which sections shall the report have?")
+        for name in ("Approve", "Cancel"):
+            expect(card.get_by_role("button", name=name, exact=True)).to_be_hidden()
+        other.approve(session_id, 1)
+        expect(card).to_have_attribute("data-state", "completed")
+        expect(card).to_have_attribute("data-link", "elsewhere")
+    finally:
+        other.close()
+    # What it left this server takes over.
+    expect(card).to_have_attribute("data-link", "live")
 
 
 def test_the_palette_offers_what_can_be_done(page: Page, panel: Locator) -> None:
