@@ -10,7 +10,6 @@ from typing import Final
 
 from ..errors import InvalidRequest
 from ..events import Snapshot
-from ..store import ENDLESS
 
 #: The number of one's own folder; those of other servers begin with 1.
 OWN: Final = 0
@@ -43,9 +42,9 @@ class Cursor:
         others = (f"-{folder}.{row}" for folder, row in sorted(self.before.items()) if folder != OWN)
         return f"{self.before.get(OWN, 10**18 - 1)}{''.join(others)}"
 
-    def of(self, folder: int) -> int:
-        """Give the row before which a folder's page begins."""
-        return self.before.get(folder, ENDLESS)
+    def of(self, folder: int) -> int | None:
+        """Give the row before which a folder's page begins; None for its newest."""
+        return self.before.get(folder)
 
 
 def page(

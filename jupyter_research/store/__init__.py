@@ -8,11 +8,10 @@ from .database import Store
 from .examination import Finding, examine
 from .folder import Folder, claim
 from .log import SessionLog
-from .neighbours import ENDLESS, Foreign, Neighbours
+from .neighbours import Foreign, Neighbours
 from .row import SessionRow
 
 __all__ = [
-    "ENDLESS",
     "Finding",
     "Folder",
     "Foreign",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
@@ -16,22 +13,19 @@ from typing import Any, Final
 import orjson
 
 from ..errors import StorageFailed
-from ..events import Kind, Snapshot, State, initial, reduce, status_fields
+from ..events import Kind, Snapshot, State, reduce, status_fields
+from . import queries
 from .encoding import encode, encode_update
 from .log import MAX_WAITING, MAX_WAITING_BYTES, SessionLog, fitting
+from .logs import Logs
 from .measure import keep, measure
 from .opening import open_file
 from .readers import Readers
-from .row import COLUMNS, INSERT, SessionRow, erase
+from .row import INSERT, SessionRow, erase
 from .writer import Action, Entry, Writer, settle
-
-#: How many logs that nobody uses just now stay in memory.
-KEPT_LOGS: Final = 64
 
 #: How many pages are given back in one transaction.
 _PAGES_AT_ONCE: Final = 500
-
-_EVENTS = "SELECT body FROM events WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?"
 
 
 class Store:
@@ -51,9 +45,6 @@ class Store:
         self.path = path
         #: Tells whether the calling thread may be held up: the loop that serves everybody may not.
         self.may_wait = may_wait
-        self._lock = threading.Lock()
-        self._logs: weakref.WeakValueDictionary[str, SessionLog] = weakref.WeakValueDictionary()
-        self._recent: OrderedDict[str, SessionLog] = OrderedDict()
         self._readers = Readers(path, self._suspected)
         try:
             connection, self.log_id = open_file(path)
@@ -62,7 +53,7 @@ class Store:
             raise StorageFailed(
                 f"{path} cannot be opened: {error}. Set ResearchApp.data_dir to another folder."
             ) from error
-        self._next_number: int = (highest or 0) + 1
+        self._logs = Logs(highest or 0)
         self._connection = connection
         self._closed = False
         self._dropped = 0
@@ -82,14 +73,12 @@ class Store:
     @property
     def backlog(self) -> int:
         """Count the updates that wait to be committed."""
-        with self._lock:
-            return sum(log.waiting for log in self._logs.values())
+        return self._logs.waiting
 
     @property
     def held(self) -> int:
         """Count the threads that wait because their session has filled its share of the queue."""
-        with self._lock:
-            return sum(log.held for log in self._logs.values())
+        return self._logs.held
 
     @property
     def dropped(self) -> int:
@@ -100,13 +89,9 @@ class Store:
 
     def create(self, session_id: str, owner: str, key: str | None, record: Mapping[str, Any]) -> SessionLog:
         """Begin a log; its row is committed before any event that follows."""
-        with self._lock:
-            number = self._next_number
-            self._next_number += 1
-            log = self._logs[session_id] = SessionLog(session_id, number)
-            self._keep(log)
+        log = self._logs.add(session_id, self._logs.number())
         row = SessionRow(
-            number=number, session_id=session_id, owner=owner, state=State.QUEUED, key=key, record=record
+            number=log.number, session_id=session_id, owner=owner, state=State.QUEUED, key=key, record=record
         ).to_row()
 
         def insert(connection: sqlite3.Connection) -> None:
@@ -119,9 +104,7 @@ class Store:
 
     def take_in(self, row: SessionRow, source: sqlite3.Connection) -> Future[bytes]:
         """Copy a whole session out of another file; one that is here already stays as it is."""
-        with self._lock:
-            number = self._next_number
-            self._next_number += 1
+        number = self._logs.number()
         both = (number, row.number)
 
         def copy(connection: sqlite3.Connection) -> None:
@@ -232,13 +215,8 @@ class Store:
             log.room.notify_all()
             future = self._do(action)
         # Known as deleted until its rows are gone: read from them anew it would be numbered twice.
-        future.add_done_callback(lambda done: self._forget(log))
+        future.add_done_callback(lambda done: self._logs.forget(log))
         return future
-
-    def _forget(self, log: SessionLog) -> None:
-        with self._lock:
-            self._logs.pop(log.session_id, None)
-            self._recent.pop(log.session_id, None)
 
     def shrink(self) -> None:
         """Give free pages back to the disk, a few at a time, so that no commit waits for long."""
@@ -286,25 +264,15 @@ class Store:
 
     def log(self, session_id: str) -> SessionLog | None:
         """Find a session's log, in memory or in the file."""
-        with self._lock:
-            log = self._logs.get(session_id)
-            if log is not None:
-                self._keep(log)
-                return None if log.deleted else log
-        with self._readers.one() as connection:
-            row = connection.execute(
-                "SELECT number, (SELECT max(seq) FROM events WHERE session = number) "
-                "FROM sessions WHERE session_id = ?",
-                (session_id,),
-            ).fetchone()
-        if row is None:
-            return None
-        with self._lock:
-            log = self._logs.get(session_id)
-            if log is None:
-                log = self._logs[session_id] = SessionLog(session_id, row[0], row[1] or 0)
-            self._keep(log)
-            return None if log.deleted else log
+        log = self._logs.find(session_id)
+        if log is None:
+            with self._readers.one() as connection:
+                row = queries.find_row(connection, session_id)
+                last = 0 if row is None else queries.last_seq(connection, row.number)
+            if row is None:
+                return None
+            log = self._logs.add(session_id, row.number, last)
+        return None if log.deleted else log
 
     def read(self, log: SessionLog, after: int, limit: int, size: int | None = None) -> list[bytes]:
         """Give the committed events past `after` as they are stored; see `SessionLog.recent`."""
@@ -312,15 +280,14 @@ class Store:
         if recent is not None:
             return recent
         values = (log.number, after, limit)
-        with self._readers.one() as connection, closing(connection.execute(_EVENTS, values)) as rows:
+        with self._readers.one() as connection, closing(connection.execute(queries.EVENTS, values)) as rows:
             bodies = (body for (body,) in rows)
             return list(bodies) if size is None else fitting(bodies, size)
 
     def marks(self, log: SessionLog) -> list[dict[str, Any]]:
         """Give the events that led from state to state."""
-        query = "SELECT body FROM events WHERE session = ? AND marks = 1 ORDER BY seq"
         with self._readers.one() as connection:
-            return [orjson.loads(body) for (body,) in connection.execute(query, (log.number,))]
+            return queries.marks(connection, log.number)
 
     def snapshot(self, log: SessionLog) -> Snapshot:
         """Give the state after all committed events."""
@@ -338,10 +305,7 @@ class Store:
     def row(self, session_id: str) -> SessionRow | None:
         """Find a session's row."""
         with self._readers.one() as connection:
-            row = connection.execute(
-                f"SELECT {COLUMNS} FROM sessions WHERE session_id = ?", (session_id,)
-            ).fetchone()
-        return None if row is None else SessionRow.from_row(row)
+            return queries.find_row(connection, session_id)
 
     def rows(
         self,
@@ -350,29 +314,18 @@ class Store:
         states: Sequence[State] = (),
         key: str | None = None,
         before: int | None = None,
-        limit: int = 1_000_000,
+        limit: int = -1,
     ) -> list[SessionRow]:
-        """Find sessions, newest first."""
-        conditions: list[str] = []
-        values: list[Any] = []
-        for condition, value in (("owner = ?", owner), ("key = ?", key), ("number < ?", before)):
-            if value is not None:
-                conditions.append(condition)
-                values.append(value)
-        if states:
-            conditions.append(f"state IN ({', '.join('?' * len(states))})")
-            values.extend(state.value for state in states)
-        where = " AND ".join(conditions) or "1"
-        query = f"SELECT {COLUMNS} FROM sessions WHERE {where} ORDER BY number DESC LIMIT ?"
+        """Find sessions, newest first; see `queries.find_rows`."""
         with self._readers.one() as connection:
-            return [SessionRow.from_row(row) for row in connection.execute(query, (*values, limit))]
+            return queries.find_rows(
+                connection, owner=owner, states=states, key=key, before=before, limit=limit
+            )
 
     def counts(self, owner: str | None = None) -> dict[str, int]:
         """Count the sessions by state, those of one owner or all."""
-        where, values = ("", ()) if owner is None else ("WHERE owner = ?", (owner,))
-        query = f"SELECT state, count(*) FROM sessions {where} GROUP BY state"
         with self._readers.one() as connection:
-            return {state.decode(): count for state, count in connection.execute(query, values)}
+            return queries.count_states(connection, owner)
 
     def sizes(self, owner: str) -> dict[str, int]:
         """Measure an owner's sessions: the bytes of each one's events and report."""
@@ -390,33 +343,14 @@ class Store:
 
     def last_times(self) -> list[tuple[SessionRow, str]]:
         """Give every session with the time of its last event."""
-        query = (
-            f"SELECT {COLUMNS}, (SELECT body FROM events WHERE session = number ORDER BY seq DESC LIMIT 1)"
-            " AS last FROM sessions WHERE last IS NOT NULL ORDER BY number"
-        )
         with self._readers.one() as connection:
-            rows = connection.execute(query).fetchall()
-        return [(SessionRow.from_row(row[:-1]), orjson.loads(row[-1])["time"]) for row in rows]
+            return queries.last_times(connection)
 
     def report(self, log: SessionLog) -> bytes | None:
         """Give the stored report's JSON."""
         with self._readers.one() as connection:
-            row = connection.execute("SELECT body FROM reports WHERE session = ?", (log.number,)).fetchone()
-        return None if row is None else bytes(row[0])
+            return queries.report(connection, log.number)
 
     def _saved_snapshot(self, log: SessionLog) -> Snapshot:
         with self._readers.one() as connection:
-            row = connection.execute(
-                "SELECT snapshot FROM sessions WHERE number = ?", (log.number,)
-            ).fetchone()
-        if row is None or row[0] is None:
-            return initial(log.session_id)
-        saved: Snapshot = orjson.loads(row[0])
-        return saved
-
-    def _keep(self, log: SessionLog) -> None:
-        """Keep a log that was just used, and let go of the one unused for longest."""
-        self._recent[log.session_id] = log
-        self._recent.move_to_end(log.session_id)
-        if len(self._recent) > KEPT_LOGS:
-            self._recent.popitem(last=False)
+            return queries.saved_snapshot(connection, log.session_id)

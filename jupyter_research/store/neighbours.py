@@ -6,27 +6,26 @@ import logging
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import orjson
 
 from ..events import Snapshot, State, initial, reduce
+from . import queries
 from .folder import Folder
-from .row import COLUMNS, SessionRow
+from .row import SessionRow
 
 log = logging.getLogger(__name__)
-
-#: Beyond every row's number.
-ENDLESS: Final = 2**62
 
 #: How many states of neighbours' sessions stay in memory: a few pages of a list.
 KEPT_STATES: Final = 200
 
-_EVENTS: Final = "SELECT body FROM events WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +53,10 @@ class Neighbours:
 
     def find(self, owner: str, session_id: str) -> Foreign | None:
         """Find a session of this owner."""
-        query = f"SELECT {COLUMNS} FROM sessions WHERE session_id = ? AND owner = ?"
         for _, folder in self._folders():
-            for row in _rows(folder, query, (session_id, owner)):
-                return Foreign(folder=folder, row=SessionRow.from_row(row))
+            row = _ask(folder, lambda file: queries.find_row(file, session_id), None)
+            if row is not None and row.owner == owner:
+                return Foreign(folder=folder, row=row)
         return None
 
     def pages(
@@ -68,19 +67,17 @@ class Neighbours:
         Args:
             owner: whose.
             states: in which states; none means all.
-            before: for each neighbour the row number where its page begins, exclusive.
+            before: for each neighbour the row number where its page begins, exclusive; its newest without.
             limit: how many of each at most.
         """
-        where = f"AND state IN ({', '.join('?' * len(states))})" if states else ""
-        query = (
-            f"SELECT {COLUMNS} FROM sessions WHERE owner = ? AND number < ? {where} "
-            "ORDER BY number DESC LIMIT ?"
-        )
         pages: dict[int, list[Foreign]] = {}
+        none: list[SessionRow] = []
         for number, folder in self._folders():
-            values = (owner, before.get(number, ENDLESS), *(state.value for state in states), limit)
-            rows = _rows(folder, query, values)
-            pages[number] = [Foreign(folder=folder, row=SessionRow.from_row(row)) for row in rows]
+            page = partial(
+                queries.find_rows, owner=owner, states=states, before=before.get(number), limit=limit
+            )
+            rows = _ask(folder, page, none)
+            pages[number] = [Foreign(folder=folder, row=row) for row in rows]
         return pages
 
     def snapshot(self, session: Foreign) -> Snapshot:
@@ -104,10 +101,8 @@ class Neighbours:
         with self._lock:
             state = self._states.get(place)
         if state is None:
-            query = "SELECT snapshot FROM sessions WHERE number = ?"
-            (saved,) = connection.execute(query, (number,)).fetchone() or (None,)
-            state = orjson.loads(saved) if saved else initial(session.row.session_id)
-        for (body,) in connection.execute(_EVENTS, (number, state["last_seq"], -1)):
+            state = queries.saved_snapshot(connection, session.row.session_id)
+        for (body,) in connection.execute(queries.EVENTS, (number, state["last_seq"], -1)):
             state = reduce(state, orjson.loads(body))
         with self._lock:
             self._states[place] = state
@@ -118,29 +113,28 @@ class Neighbours:
 
     def events(self, session: Foreign, after: int, limit: int) -> list[bytes]:
         """Give the events past `after` as stored; all of them where `limit` is -1."""
-        rows = _rows(session.folder, _EVENTS, (session.row.number, after, limit))
+        values = (session.row.number, after, limit)
+        none: list[tuple[str]] = []
+        rows = _ask(session.folder, lambda file: file.execute(queries.EVENTS, values).fetchall(), none)
         return [body.encode() for (body,) in rows]
 
     def last(self, session: Foreign) -> int:
         """Give the seq of a session's last event."""
-        query = "SELECT max(seq) FROM events WHERE session = ?"
-        return next((last or 0 for (last,) in _rows(session.folder, query, (session.row.number,))), 0)
+        return _ask(session.folder, lambda file: queries.last_seq(file, session.row.number), 0)
 
     def report(self, session: Foreign) -> bytes | None:
         """Give the stored report's JSON."""
-        query = "SELECT body FROM reports WHERE session = ?"
-        rows = _rows(session.folder, query, (session.row.number,))
-        return next((body.encode() for (body,) in rows), None)
+        return _ask(session.folder, lambda file: queries.report(file, session.row.number), None)
 
     def _folders(self) -> Iterator[tuple[int, Path]]:
         return iter(()) if self._folder is None else self._folder.siblings()
 
 
-def _rows(folder: Path, query: str, values: Sequence[Any]) -> list[Any]:
-    """Read from a neighbour's file; what cannot be read just now is not there."""
+def _ask(folder: Path, ask: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+    """Ask a neighbour's file something; what cannot be read just now is not there."""
     with suppress(sqlite3.Error), _reading(folder) as connection:
-        return connection.execute(query, values).fetchall()
-    return []
+        return ask(connection)
+    return otherwise
 
 
 @contextmanager
