@@ -13,7 +13,7 @@ export class Commands {
   readonly refusal = el('p', { class: 'jr-refusal', role: 'alert', hidden: true });
 
   constructor(
-    private readonly host: Host,
+    private readonly host: Pick<Host, 'command'>,
     private readonly root: HTMLElement
   ) {}
 

@@ -2,67 +2,96 @@
 import type { AnyModel, RenderProps } from '@anywidget/types';
 import { Action, CardModel, Host } from './host';
 import { reduceAll } from './reduce';
+import { save } from './save';
 import { readSnapshot } from './saved';
-import { isObject, JsonObject, Report, SessionEvent, Snapshot } from './types';
+import { JsonObject, Report, SessionEvent, Snapshot } from './types';
 import { SessionCard } from './view';
+import { PLAIN } from './words';
 import approval from '../lib/approval.style.js';
 import base from '../lib/base.style.js';
 import report from '../lib/report.style.js';
 
-/** The kernel is busy elsewhere if it takes longer than this. */
-const ANSWER_MS = 20_000;
+/** The kernel is busy elsewhere if it has not taken a request by then. */
+const TAKEN_MS = 20_000;
+
+/** Such front ends have no translator. */
+const trans = PLAIN;
 
 interface Traits {
   snapshot: JsonObject;
   events: SessionEvent[];
-  report: JsonObject | null;
-  command: JsonObject;
-  error: string;
   notice?: string;
 }
 
-/** Pass commands to the kernel and wait for what it answers. */
-class KernelHost implements Host {
-  constructor(private readonly model: AnyModel<Traits>) {}
+/** What the kernel says to a request: that it has it, then how it ended. */
+interface Answer {
+  readonly id: string;
+  readonly taken?: true;
+  readonly error?: string;
+  readonly answer?: unknown;
+}
 
-  command(action: Action, body: JsonObject = {}): Promise<void> {
-    return this.send({ action, body }, 'snapshot');
+/** Ask the kernel, which asks the server or works itself. */
+class KernelHost implements Host {
+  constructor(
+    private readonly model: AnyModel<Traits>,
+    private readonly node: HTMLElement
+  ) {}
+
+  async command(action: Action, body: JsonObject = {}): Promise<void> {
+    await this.request(action, body);
   }
 
   async report(partial = false): Promise<Report> {
-    if (!isObject(this.model.get('report'))) {
-      await this.send({ action: 'report', body: { partial } }, 'report');
-    }
-    return this.model.get('report') as unknown as Report;
+    return (await this.request<Report>('report', { partial })).answer;
   }
 
-  private send(command: JsonObject, answer: 'snapshot' | 'report'): Promise<void> {
+  async events(after: number, limit: number): Promise<readonly SessionEvent[]> {
+    return (await this.request<SessionEvent[]>('events', { after, limit })).answer;
+  }
+
+  async source(source: string): Promise<{ readonly text: string }> {
+    return (await this.request<{ text: string }>('source', { source })).answer;
+  }
+
+  async ask(question: string): Promise<Report> {
+    return (await this.request<{ report: Report }>('ask', { question })).answer.report;
+  }
+
+  async download(format: string, partial = false): Promise<void> {
+    const { answer, buffers } = await this.request<string>('download', { format, partial });
+    save(new Blob(buffers), answer, this.node);
+  }
+
+  private request<T>(action: string, body: JsonObject): Promise<{ answer: T; buffers: DataView[] }> {
     const { model } = this;
+    const id = `${Date.now()}-${Math.random()}`;
     return new Promise((resolve, reject) => {
       const end = (): void => {
         window.clearTimeout(timer);
-        model.off(`change:${answer}`, onAnswer);
-        model.off('change:error', onError);
+        model.off('msg:custom', onAnswer);
       };
-      const onAnswer = (): void => {
+      const onAnswer = (said: Answer, buffers: DataView[]): void => {
+        if (said.id !== id) {
+          return;
+        }
+        window.clearTimeout(timer);
+        if (said.taken) {
+          return;
+        }
         end();
-        resolve();
-      };
-      const onError = (): void => {
-        if (model.get('error')) {
-          end();
-          reject(new Error(model.get('error')));
+        if (said.error === undefined) {
+          resolve({ answer: said.answer as T, buffers });
+        } else {
+          reject(new Error(said.error));
         }
       };
       const timer = window.setTimeout(() => {
         end();
-        reject(new Error('The kernel does not answer; it may be busy.'));
-      }, ANSWER_MS);
-      model.set('error', '');
-      model.on(`change:${answer}`, onAnswer);
-      model.on('change:error', onError);
-      model.set('command', { ...command, nonce: `${Date.now()}-${Math.random()}` });
-      model.save_changes();
+        reject(new Error(trans.__('The kernel does not answer; it may be busy.')));
+      }, TAKEN_MS);
+      model.on('msg:custom', onAnswer);
+      model.send({ id, action, body });
     });
   }
 }
@@ -71,7 +100,7 @@ function render({ model, el }: RenderProps<Traits>): () => void {
   const style = document.createElement('style');
   // In the element itself, which may stand in a shadow tree.
   style.textContent = base + approval + report;
-  const card = new SessionCard(new KernelHost(model));
+  const card = new SessionCard(new KernelHost(model, el), trans);
   el.replaceChildren(style, card.node);
   let snapshot = read(model);
   const draw = (): void => card.update(cardModel(model, snapshot));

@@ -8,8 +8,7 @@ import { icon } from './icon';
 import { Shared } from './mime';
 import type { SessionsPanel } from './panel';
 import { notebookIn } from './place';
-import { Sessions } from './sessions';
-import { reveal } from './tabs';
+import type { Sessions } from './sessions';
 
 const PANEL_ID = 'jupyter-research-sessions';
 
@@ -20,16 +19,20 @@ export type AskForFiles = () => Promise<readonly string[]>;
 export function addPanel(
   app: JupyterFrontEnd,
   shared: Shared,
-  sessions: Sessions,
+  load: () => Promise<Sessions>,
   askForFiles?: AskForFiles
 ): PanelDoor {
   const { trans, client } = shared;
   const place = new Place(async () => {
-    const { SessionsPanel } = await import('./panel');
+    const [sessions, { SessionsPanel }, { reveal }] = await Promise.all([
+      load(),
+      import('./panel'),
+      import('./tabs')
+    ]);
     return new SessionsPanel(
       sessions,
       {
-        open: snapshot => reveal(app, shared, snapshot),
+        open: snapshot => void reveal(app, shared, snapshot),
         insert: id => void app.commands.execute(INSERT, { id }),
         canInsert: () => notebookIn(app.shell.currentWidget) !== null,
         command: async (id, action) => {
@@ -39,7 +42,7 @@ export function addPanel(
         start: async body => {
           const snapshot = await client.start(body);
           await sessions.refresh();
-          reveal(app, shared, snapshot);
+          await reveal(app, shared, snapshot);
         },
         choices: async () => {
           const choices = await client.choices();

@@ -26,9 +26,17 @@ export class Client {
     return (await this.fetch<{ notices?: string[] }>('health')).notices ?? [];
   }
 
-  async list(): Promise<readonly Snapshot[]> {
-    const path = 'sessions?limit=100';
-    return (await this.fetch<{ sessions: Snapshot[] }>(path)).sessions;
+  /** Give the newest sessions, as many pages as that, and whether there are older ones. */
+  async list(pages: number): Promise<[readonly Snapshot[], boolean]> {
+    const found: Snapshot[] = [];
+    let before = '';
+    for (let page = 0; page < pages && (page === 0 || before); page += 1) {
+      const path = `sessions?limit=100${before && `&before=${encodeURIComponent(before)}`}`;
+      const answer = await this.fetch<{ sessions: Snapshot[]; next: string | null }>(path);
+      found.push(...answer.sessions);
+      before = answer.next ?? '';
+    }
+    return [found, before !== ''];
   }
 
   command(
@@ -45,13 +53,13 @@ export class Client {
 
   /** Give what a new session can be made with. */
   async choices(): Promise<Choices> {
-    const [{ models }, { libraries }, { sources }, { model }] = await Promise.all([
+    const [{ models }, { libraries }, { sources }, { model = '', analysts = 3 }] = await Promise.all([
       this.fetch<{ models: Choice[] }>('models'),
       this.fetch<{ libraries: Choice[] }>('libraries'),
       this.fetch<{ sources: Choice[] }>('sources'),
-      this.fetch<{ model?: string }>('defaults')
+      this.fetch<{ model?: string; analysts?: number }>('defaults')
     ]);
-    return { models, libraries, sources, model: model ?? '' };
+    return { models, libraries, sources, model, analysts };
   }
 
   /** Keep a model for all of one's sessions, beside what else is kept; an empty name forgets it. */

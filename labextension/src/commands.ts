@@ -3,8 +3,7 @@ import { JupyterFrontEnd } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { icon } from './icon';
 import { Shared } from './mime';
-import { insertCells, notebookIn, sessionCell } from './place';
-import { reveal } from './tabs';
+import { Notebook, notebookIn } from './place';
 
 export const OPEN = 'jupyter-research:open';
 export const NEW = 'jupyter-research:new';
@@ -26,20 +25,13 @@ export function addCommands(
 ): void {
   const { trans, client } = shared;
   const { commands, shell } = app;
-  const refused = (error: Error): void => void Notification.error(error.message);
-  const inFront = (): ReturnType<typeof notebookIn> => notebookIn(shell.currentWidget);
+  const inFront = (): Notebook | null => notebookIn(shell.currentWidget);
 
   commands.addCommand(OPEN, {
     label: ({ id }) =>
       id ? trans.__('Open the session') : trans.__('Show research sessions'),
     icon,
-    execute: async ({ id }) => {
-      if (typeof id === 'string') {
-        reveal(app, shared, await client.get(id));
-      } else {
-        panel.show(false);
-      }
-    }
+    execute: ({ id }) => (typeof id === 'string' ? attempt(() => open(app, shared, id)) : panel.show(false))
   });
   commands.addCommand(NEW, {
     label: trans.__('New research session'),
@@ -50,33 +42,47 @@ export function addCommands(
     label: trans.__('Insert the session into the notebook'),
     icon,
     isEnabled: () => inFront() !== null,
-    execute: async ({ id }) => {
-      const notebook = inFront();
-      if (notebook && typeof id === 'string') {
-        await client
-          .output(id)
-          .then(data => insertCells(notebook, [sessionCell(id, data)]))
-          .catch(refused);
-      }
-    }
+    execute: ({ id }) =>
+      attempt(async () => {
+        const notebook = inFront();
+        if (notebook && typeof id === 'string') {
+          const [{ insertCells, sessionCell }, data] = await Promise.all([import('./cells'), client.output(id)]);
+          insertCells(notebook, [sessionCell(id, data)]);
+        }
+      })
   });
   commands.addCommand(INSERT_REPORT, {
     label: trans.__('Insert the report below, as Markdown cells'),
     icon,
-    isEnabled: () => reportIn(shell.currentWidget?.node) !== null,
-    execute: async () => {
-      const notebook = inFront();
-      const { sessionId: id, state } = reportIn(shell.currentWidget?.node)?.dataset ?? {};
-      if (notebook && id) {
-        await client
-          .cells(id, state === 'cancelled')
-          .then(cells => insertCells(notebook, cells))
-          .catch(refused);
-      }
-    }
+    isEnabled: () => inFront() !== null && reportIn(shell.currentWidget?.node) !== null,
+    execute: () =>
+      attempt(async () => {
+        const notebook = inFront();
+        const { sessionId: id, state } = reportIn(shell.currentWidget?.node)?.dataset ?? {};
+        if (notebook && id) {
+          const cells = client.cells(id, state === 'cancelled');
+          const { insertCells } = await import('./cells');
+          insertCells(notebook, await cells);
+        }
+      })
   });
   for (const command of [OPEN, NEW, INSERT_REPORT]) {
     palette?.addItem({ command, category: trans.__('Research') });
+  }
+}
+
+async function open(app: JupyterFrontEnd, shared: Shared, id: string): Promise<void> {
+  const [{ reveal }, snapshot] = await Promise.all([import('./tabs'), shared.client.get(id)]);
+  await reveal(app, shared, snapshot);
+}
+
+/** Do it, and say why where it cannot be done. */
+async function attempt(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    // Without a time it would wait in the centre of notifications, unseen.
+    Notification.error((error as Error).message, { autoClose: 10_000 });
   }
 }
 

@@ -9,8 +9,10 @@ export interface Choices {
   readonly libraries: readonly Choice[];
   /** Services on the web, which get words of the topic. */
   readonly sources: readonly Choice[];
-  /** The person's own for all sessions; empty where they chose none. */
+  /** The person's own model for all sessions; empty where they chose none. */
   readonly model: string;
+  /** The same for the number of analysts. */
+  readonly analysts: number;
 }
 
 /** One of them. */
@@ -26,17 +28,23 @@ export interface FormHost {
   askForFiles?(): Promise<readonly string[]>;
 }
 
+/** So many analysts has a session for which nobody chose a number. */
+const ANALYSTS = 3;
+
 /** Ask for a topic and what to read for it. */
 export class NewSession {
   readonly node: HTMLFormElement;
+  /** Opens the form, and stands for it while it is closed. */
+  readonly opener: HTMLButtonElement;
 
   constructor(
     private readonly host: FormHost,
     private readonly trans: Words
   ) {
+    this.opener = button(trans.__('New session'), 'jr-button jr-primary', () => this.toggle(true));
     const add = button(trans.__('Add files…'), 'jr-button', () => void this.addFiles());
     const start = el('button', { type: 'submit', class: 'jr-button jr-primary' }, trans.__('Start'));
-    const close = button(trans.__('Close'), 'jr-button', () => this.toggle(false));
+    const close = button(trans.__('Close'), 'jr-button', () => this.close());
     show(add, host.askForFiles !== undefined);
     this.model.addEventListener('input', () => this.tell());
     setAttributes(this.topic, { placeholder: trans.__('What do you want to know?') });
@@ -47,14 +55,10 @@ export class NewSession {
       field(trans.__('Topic'), this.topic),
       field(trans.__('Sources: files, folders or libraries'), this.sources),
       el('div', { class: 'jr-new-row' }, add, this.libraries),
-      el(
-        'div',
-        { class: 'jr-new-row' },
-        field(trans.__('Analysts'), this.analysts),
-        field(trans.__('Model'), this.model)
-      ),
+      field(trans.__('Model'), this.model),
       this.models,
       this.about,
+      field(trans.__('Analysts'), this.analysts),
       this.problem,
       el('div', { class: 'jr-new-row' }, start, close)
     );
@@ -65,26 +69,28 @@ export class NewSession {
     });
     this.node.addEventListener('keydown', event => {
       if (event.key === 'Escape') {
-        this.toggle(false);
+        this.close();
       }
     });
   }
 
-  /** Called when the form opens or closes. */
-  onToggle: (open: boolean) => void = () => undefined;
-
   toggle(open: boolean): void {
     show(this.node, open);
-    this.onToggle(open);
+    show(this.opener, !open);
     if (open) {
       this.topic.focus();
       void this.offer();
     }
   }
 
+  private close(): void {
+    this.toggle(false);
+    this.opener.focus();
+  }
+
   /** Offer what the server has; without an answer its defaults do. */
   private async offer(): Promise<void> {
-    const nothing: Choices = { models: [], libraries: [], sources: [], model: '' };
+    const nothing: Choices = { models: [], libraries: [], sources: [], model: '', analysts: ANALYSTS };
     const choices = await this.host.choices().catch(() => nothing);
     this.offered = choices.models;
     this.models.replaceChildren(
@@ -92,6 +98,7 @@ export class NewSession {
     );
     const usual = choices.model || this.trans.__('as the server has it');
     setAttributes(this.model, { placeholder: usual });
+    setAttributes(this.analysts, { placeholder: choices.analysts });
     this.libraries.replaceChildren(
       ...[...choices.libraries, ...choices.sources].map(choice => this.offerSource(choice))
     );
@@ -131,9 +138,10 @@ export class NewSession {
 
   private async start(): Promise<void> {
     const topic = this.topic.value.trim();
-    if (!topic) {
+    if (!topic || this.node.hasAttribute('aria-busy')) {
       return this.topic.focus();
     }
+    this.node.setAttribute('aria-busy', 'true');
     this.say('');
     try {
       await this.host.start({ topic, options: this.options() });
@@ -141,14 +149,18 @@ export class NewSession {
       this.toggle(false);
     } catch (error) {
       this.say((error as Error).message);
+    } finally {
+      this.node.removeAttribute('aria-busy');
     }
   }
 
   private options(): JsonObject {
     const sources = this.named();
     const model = this.model.value.trim();
+    const analysts = this.analysts.valueAsNumber;
+    // What is left empty is chosen by the server, which knows one's choices for all sessions.
     return {
-      analysts: this.analysts.valueAsNumber || 3,
+      ...(analysts ? { analysts } : {}),
       ...(sources.length ? { sources } : {}),
       ...(model ? { model } : {})
     };
@@ -166,7 +178,7 @@ export class NewSession {
     class: 'jr-field jr-number',
     min: 1,
     max: 10,
-    value: 3
+    placeholder: ANALYSTS
   });
   private offered: readonly Choice[] = [];
   private readonly models = el('datalist', { id: 'jr-models' });

@@ -17,7 +17,7 @@ import { Client } from './client';
 import { addCommands, OPEN } from './commands';
 import { rendererFactory, Shared } from './mime';
 import { addRunning } from './running';
-import { Sessions } from './sessions';
+import type { Sessions } from './sessions';
 import { SessionSocket } from './socket';
 import { StandingModel } from './standing';
 import { Snapshot } from './types';
@@ -50,22 +50,15 @@ const renderer: JupyterFrontEndPlugin<Shared> = {
     const { serverSettings } = app.serviceManager;
     const trans = (translator ?? nullTranslator).load('jupyter_research');
     const client = new Client(serverSettings, trans);
+    const loaded = settingsOf(settings);
     const shared = {
       client,
       socket: new SessionSocket(serverSettings),
       trans,
       markdown: (text: string) => drawMarkdown(registry, text),
-      saveOnDisplay: setting(settings, 'saveOnDisplay'),
-      standing: standing(settings, client, trans),
-      ready: ({ session_id: id, topic }: Snapshot) => {
-        const label = trans.__('Open');
-        const callback = (): void => void app.commands.execute(OPEN, { id });
-        const actions = app.commands.hasCommand(OPEN) ? [{ label, callback }] : [];
-        Notification.success(trans.__('Your report is ready: %1', topic), {
-          actions,
-          autoClose: false
-        });
-      }
+      saveOnDisplay: saveOnDisplay(loaded),
+      standing: standing(loaded, client, trans),
+      ready: announce(app, trans)
     };
     registry.addFactory(rendererFactory(shared), -20);
     return shared;
@@ -85,7 +78,7 @@ const panel: JupyterFrontEndPlugin<void> = {
     running: IRunningSessionManagers | null,
     documents: IDocumentManager | null
   ) => {
-    const sessions = new Sessions(shared.client, shared.socket);
+    const sessions = whenWanted(shared);
     const door = addPanel(
       app,
       shared,
@@ -98,6 +91,19 @@ const panel: JupyterFrontEndPlugin<void> = {
     }
   }
 };
+
+/** Make the list of sessions when somebody first looks at it. */
+function whenWanted({ client, socket }: Shared): () => Promise<Sessions> {
+  let made: Promise<Sessions> | null = null;
+  const make = async (): Promise<Sessions> => new (await import('./sessions')).Sessions(client, socket);
+  return () => {
+    made ??= make().catch(error => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+}
 
 /** Draw Markdown by JupyterLab's own renderer, which sanitises it. */
 function drawMarkdown(registry: IRenderMimeRegistry, text: string): HTMLElement {
@@ -114,40 +120,51 @@ async function askForFiles(manager: IDocumentManager, trans: Words): Promise<rea
   return (value ?? []).map(({ path }) => manager.services.contents.localPath(path));
 }
 
-/** Follow a setting that is on unless it is switched off. */
-function setting(
-  registry: ISettingRegistry | null,
-  name: string
-): () => boolean {
-  let on = true;
-  void registry?.load(RENDERER).then(settings => {
-    const read = (): void => {
-      on = settings.get(name).composite !== false;
-    };
-    settings.changed.connect(read);
-    read();
-  });
-  return () => on;
+/** Load what the person has set; null where the application has no settings, or none of ours. */
+async function settingsOf(registry: ISettingRegistry | null): Promise<ISettingRegistry.ISettings | null> {
+  return registry?.load(RENDERER).catch(() => null) ?? null;
+}
+
+/** Tell whether to save at the first display; on, unless it is switched off. */
+function saveOnDisplay(loaded: Promise<ISettingRegistry.ISettings | null>): () => boolean {
+  let settings: ISettingRegistry.ISettings | null = null;
+  void loaded.then(found => (settings = found));
+  return () => settings?.get('saveOnDisplay').composite !== false;
 }
 
 /** Let the model for all sessions be chosen in the settings; give what shows there what the server keeps. */
 function standing(
-  registry: ISettingRegistry | null,
+  loaded: Promise<ISettingRegistry.ISettings | null>,
   client: Client,
   trans: Words
 ): (model: string) => void {
-  const loaded = registry?.load(RENDERER).then(
-    settings =>
-      new StandingModel(settings, client, (model, refusal) => {
-        if (refusal !== null) {
-          Notification.error(trans.__('Your model for research stays as it was: %1', refusal), { autoClose: 10_000 });
-        } else {
-          const name = model || trans.__('as the server has it');
-          Notification.success(trans.__('Your model for research: %1', name), { autoClose: 4_000 });
-        }
-      })
-  );
-  return model => void loaded?.then(kept => kept.show(model));
+  const say = (model: string | null, refusal: string | null): void => {
+    if (refusal !== null) {
+      Notification.error(trans.__('Your model for research stays as it was: %1', refusal), { autoClose: 10_000 });
+    } else {
+      const name = model || trans.__('as the server has it');
+      Notification.success(trans.__('Your model for research: %1', name), { autoClose: 4_000 });
+    }
+  };
+  const kept = loaded.then(settings => settings && new StandingModel(settings, client, say));
+  return model => void kept.then(found => found?.show(model));
+}
+
+/** Tell once for each stretch of work that its report is there, however many cards show it. */
+function announce(app: JupyterFrontEnd, trans: Words): (snapshot: Snapshot) => void {
+  const told = new Set<string>();
+  return ({ session_id: id, attempt, topic }) => {
+    const key = `${id} ${attempt}`;
+    if (told.has(key)) {
+      return;
+    }
+    told.add(key);
+    const open = { label: trans.__('Open'), callback: () => void app.commands.execute(OPEN, { id }) };
+    Notification.success(trans.__('Your report is ready: %1', topic), {
+      actions: app.commands.hasCommand(OPEN) ? [open] : [],
+      autoClose: false
+    });
+  };
 }
 
 /** A server on which research is switched off says so in its pages: then nothing is added to them. */

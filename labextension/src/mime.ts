@@ -5,7 +5,8 @@ import { Widget } from '@lumino/widgets';
 import { Client } from './client';
 import { Feed } from './feed';
 import { Action, CardModel, Host } from './host';
-import { documentOf, insertBelow, notebookOf, rewrite } from './place';
+import { documentOf, notebookOf, rewrite } from './place';
+import { save } from './save';
 import { MIME_TYPE, readSaved, Saved } from './saved';
 import { SessionSocket } from './socket';
 import { isFinished, JsonObject, Report, SessionEvent, Snapshot } from './types';
@@ -114,11 +115,7 @@ export class SessionRenderer
 
   async download(format: string, partial?: boolean): Promise<void> {
     const { blob, name } = await this.shared.client.file(this.sessionId, format, partial);
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(blob);
-    link.download = name;
-    link.click();
-    window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    save(blob, name, this.node);
   }
 
   ask(question: string): Promise<Report> {
@@ -130,7 +127,11 @@ export class SessionRenderer
   }
 
   async insert(partial?: boolean): Promise<void> {
-    insertBelow(this, await this.shared.client.cells(this.sessionId, partial));
+    const [{ insertBelow }, cells] = await Promise.all([
+      import('./cells'),
+      this.shared.client.cells(this.sessionId, partial)
+    ]);
+    insertBelow(this, cells);
   }
 
   retry(): void {
@@ -261,7 +262,7 @@ export class SessionRenderer
     const { state } = feed.snapshot;
     const came = this.worked && state === 'completed';
     this.worked = !isFinished(state);
-    if (came && !isSeen(this.node)) {
+    if (came && !isSeen(feed.sessionId)) {
       this.shared.ready(feed.snapshot);
     }
   }
@@ -293,12 +294,13 @@ export class SessionRenderer
   private card: SessionCard | null = null;
 }
 
-function isSeen(node: HTMLElement): boolean {
-  const { top, bottom } = node.getBoundingClientRect();
+/** Tell whether somebody has a card of this session before them: there may be several. */
+function isSeen(id: string): boolean {
   return (
     !document.hidden &&
-    node.offsetParent !== null &&
-    bottom > 0 &&
-    top < window.innerHeight
+    [...document.querySelectorAll<HTMLElement>(`.jr-session[data-session-id="${id}"]`)].some(card => {
+      const { top, bottom } = card.getBoundingClientRect();
+      return card.offsetParent !== null && bottom > 0 && top < window.innerHeight;
+    })
   );
 }

@@ -8,13 +8,12 @@ import { Words } from './words';
 import css from '../lib/report.style.js';
 import { wear } from './wear';
 
-/** The formats offered, in the order of use. */
+/** The formats that have names, in the order of use. */
 const FORMATS: readonly [string, string][] = [
   ['markdown', 'Markdown'],
   ['html', 'HTML'],
   ['pdf', 'PDF'],
   ['docx', 'Word'],
-  ['ipynb', 'Notebook'],
   ['bibtex', 'BibTeX']
 ];
 
@@ -58,7 +57,8 @@ export class Outcome {
     row.append(el('span', {}, this.trans.__('Download')));
     const act = (label: string, action: () => Promise<void> | undefined, more = ''): void =>
       row.append(button(label, `jr-link ${more}`, () => void this.attempt(action)));
-    FORMATS.forEach(([format, name]) => act(name, () => download(format, this.partial)));
+    const named: readonly [string, string][] = [...FORMATS, ['ipynb', this.trans.__('Notebook')]];
+    named.forEach(([format, name]) => act(name, () => download(format, this.partial)));
     if (this.host.canInsert) {
       act(this.trans.__('Insert below as cells'), () => this.host.insert?.(this.partial), 'jr-insert');
     }

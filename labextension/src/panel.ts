@@ -43,8 +43,6 @@ export class SessionsPanel extends Widget {
     );
     this.list.node.setAttribute('aria-label', trans.__('Research sessions'));
     this.form = new NewSession(host, trans);
-    const fresh = button(trans.__('New session'), 'jr-button jr-primary', () => this.askForTopic());
-    this.form.onToggle = open => show(fresh, !open);
     setAttributes(this.search, {
       placeholder: trans.__('Find by topic'),
       'aria-label': trans.__('Find by topic')
@@ -55,20 +53,22 @@ export class SessionsPanel extends Widget {
       ...FILTERS.map(name => el('option', { value: name }, filterWord(trans, name)))
     );
     this.filter.addEventListener('change', () => this.draw());
+    this.older = button(trans.__('Older sessions'), 'jr-link jr-older', () => void sessions.lookFurther());
     this.node.append(
-      el('div', { class: 'jr-panel-head' }, el('h2', {}, trans.__('Research sessions')), fresh),
+      el('div', { class: 'jr-panel-head' }, el('h2', {}, trans.__('Research sessions')), this.form.opener),
       this.form.node,
       this.notice,
       el('div', { class: 'jr-find' }, this.search, this.filter),
       this.hint,
-      this.list.node
+      this.list.node,
+      this.older
     );
     sessions.changed.connect(this.onChanged, this);
   }
 
   dispose(): void {
     this.sessions.changed.disconnect(this.onChanged, this);
-    this.sessions.watch(false);
+    this.sessions.watch(this, false);
     cancelAnimationFrame(this.frame);
     this.list.dispose();
     super.dispose();
@@ -81,17 +81,17 @@ export class SessionsPanel extends Widget {
 
   protected onAfterShow(message: Message): void {
     super.onAfterShow(message);
-    this.sessions.watch(true);
+    this.sessions.watch(this, true);
   }
 
   protected onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
-    this.sessions.watch(this.isVisible);
+    this.sessions.watch(this, this.isVisible);
   }
 
   protected onAfterHide(message: Message): void {
     super.onAfterHide(message);
-    this.sessions.watch(false);
+    this.sessions.watch(this, false);
   }
 
   private onChanged(): void {
@@ -112,6 +112,7 @@ export class SessionsPanel extends Widget {
     const hint = this.sessions.problem ?? (found.length ? '' : this.nothing());
     setText(this.hint, hint);
     show(this.hint, hint !== '');
+    show(this.older, this.sessions.hasOlder);
   }
 
   private nothing(): string {
@@ -123,6 +124,7 @@ export class SessionsPanel extends Widget {
   private frame = 0;
   private readonly list: Keyed<Snapshot>;
   private readonly form: NewSession;
+  private readonly older: HTMLButtonElement;
   private readonly hint = el('p', { class: 'jr-hint' });
   private readonly notice = el('p', { class: 'jr-notice', role: 'status', hidden: true });
   private readonly search = el('input', { type: 'search', class: 'jr-field' });
@@ -176,10 +178,7 @@ class Row implements Part<Snapshot> {
     setAttributes(this.insert, { title: trans.__('Insert the session into the notebook') });
     this.node = el('li', { class: 'jr-panel-row' }, this.open);
     this.commands = new Commands(
-      {
-        command: action => host.command(this.id, action as Exclude<Action, 'start'>),
-        report: () => Promise.reject(new Error(''))
-      },
+      { command: action => host.command(this.id, action as Exclude<Action, 'start'>) },
       this.node
     );
     this.actions = new Actions(this.commands, trans);

@@ -3,7 +3,8 @@ import { el } from './dom';
 import { Host } from './host';
 import { address, retracted } from './source';
 import { Citation, Claim, Source } from './types';
-import { verdictSentence, verdictWord, Words } from './words';
+import { verdictSentence, verdictWord } from './verdicts';
+import { Words } from './words';
 
 /** Characters of the stored text shown before and after a quote. */
 const AROUND = 400;

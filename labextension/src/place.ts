@@ -6,6 +6,7 @@
  */
 import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
+import { MIME_TYPE, readSaved } from './saved';
 import { JsonObject } from './types';
 
 /** The outputs of a cell. */
@@ -22,15 +23,14 @@ export interface Document {
   save(): Promise<void>;
 }
 
-/** A cell as the file has it. */
-export type NewCell = JsonObject;
-
 /** An open notebook: its cells on screen, and those of the file. */
 export interface Notebook extends Widget {
-  readonly widgets: readonly Widget[];
+  readonly widgets: readonly (Widget & { readonly model?: { readonly outputs?: Outputs } })[];
   activeCellIndex: number;
+  /** Bring a cell into sight, drawn or not. */
+  scrollToItem?(index: number, align: 'smart'): Promise<void>;
   readonly model: {
-    readonly sharedModel: { insertCells(index: number, cells: readonly NewCell[]): void };
+    readonly sharedModel: { insertCells(index: number, cells: readonly JsonObject[]): void };
   };
 }
 
@@ -67,39 +67,14 @@ export function notebookOf(widget: Widget): Notebook | null {
   return ancestor(widget, isNotebook);
 }
 
-/** Put cells behind the cell that `widget` stands in; false where it stands in none. */
-export function insertBelow(widget: Widget, cells: readonly NewCell[]): boolean {
-  const notebook = notebookOf(widget);
-  const index = notebook?.widgets.findIndex(cell => cell.contains(widget)) ?? -1;
-  if (!notebook || index < 0) {
-    return false;
-  }
-  insertAt(notebook, index + 1, cells);
-  return true;
-}
-
-/** Put cells behind the active one, and go there. */
-export function insertCells(notebook: Notebook, cells: readonly NewCell[]): void {
-  const index = notebook.activeCellIndex + 1;
-  insertAt(notebook, index, cells);
-  notebook.activeCellIndex = index;
-}
-
-/** Make the cell that shows a session, with its output: it needs no kernel. */
-export function sessionCell(id: string, data: JsonObject): NewCell {
-  return {
-    cell_type: 'code',
-    source: `import jupyter_research\n\njupyter_research.session("${id}")`,
-    metadata: { trusted: true },
-    execution_count: null,
-    outputs: [{ output_type: 'display_data', data, metadata: {} }]
-  };
-}
-
-/** Without the ids that cells have elsewhere: what is put in twice is two cells. */
-function insertAt(notebook: Notebook, index: number, cells: readonly NewCell[]): void {
-  const fresh = cells.map(({ id: _, ...cell }) => cell);
-  notebook.model.sharedModel.insertCells(index, fresh);
+/** Find the cell that shows a session; -1 where none does. One that is scrolled away may have no elements. */
+export function cellOf({ widgets }: Notebook, id: string): number {
+  return widgets.findIndex(({ model }) => {
+    const outputs = model?.outputs;
+    return Array.from({ length: outputs?.length ?? 0 }, (_, at) => outputs?.get(at).data[MIME_TYPE]).some(
+      data => readSaved(data)?.snapshot.session_id === id
+    );
+  });
 }
 
 function ancestor<T>(

@@ -16,7 +16,8 @@ import {
   Verdict,
   VERDICTS
 } from './types';
-import { asText, plain, usageWords, verdictSentence, verdictWord, Words } from './words';
+import { verdictSentence, verdictWord } from './verdicts';
+import { asText, plain, usageWords, Words } from './words';
 
 /** Verdicts that need no mark beside the claim. */
 const QUIET: ReadonlySet<Verdict> = new Set(['verbatim', 'terms match']);

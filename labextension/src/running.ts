@@ -1,10 +1,12 @@
 /** What works, in the Running panel, with a button that cancels it. */
 import { JupyterFrontEnd } from '@jupyterlab/application';
 import { IRunningSessionManagers, IRunningSessions } from '@jupyterlab/running';
+import { CommandToolbarButton } from '@jupyterlab/ui-components';
+import { Signal } from '@lumino/signaling';
 import { OPEN } from './commands';
 import { icon } from './icon';
 import { Shared } from './mime';
-import { Sessions } from './sessions';
+import type { Sessions } from './sessions';
 import { isFinished, Snapshot } from './types';
 import { stateWord } from './words';
 
@@ -12,15 +14,25 @@ import { stateWord } from './words';
 export function addRunning(
   app: JupyterFrontEnd,
   { trans, client }: Shared,
-  sessions: Sessions,
+  load: () => Promise<Sessions>,
   running: IRunningSessionManagers
 ): void {
-  const cancel = (id: string): Promise<void> =>
-    client.command(id, 'cancel').then(
-      () => sessions.refresh(),
-      // It ended by itself meanwhile: the list says so.
-      () => sessions.refresh()
+  const changed = new Signal<object, void>(load);
+  const tell = (): void => changed.emit();
+  let sessions: Sessions | null = null;
+  const ask = (then: (found: Sessions) => unknown): Promise<unknown> =>
+    load().then(
+      found => {
+        sessions = found;
+        found.changed.connect(tell);
+        return then(found);
+      },
+      // The server is gone, or has another version by now: what is listed stays.
+      () => undefined
     );
+  const refresh = (): Promise<unknown> => ask(found => found.refresh());
+  // It may have ended by itself meanwhile: the list says so.
+  const cancel = (id: string): Promise<unknown> => client.command(id, 'cancel').then(refresh, refresh);
   const item = (one: Snapshot): IRunningSessions.IRunningItem => ({
     open: () => void app.commands.execute(OPEN, { id: one.session_id }),
     shutdown: () => void cancel(one.session_id),
@@ -29,15 +41,30 @@ export function addRunning(
     detail: () => stateWord(trans, one.state)
   });
   const unfinished = (): readonly Snapshot[] =>
-    sessions.list.filter(one => !isFinished(one.state));
+    sessions?.list.filter(one => !isFinished(one.state)) ?? [];
+  const button = new CommandToolbarButton({ commands: app.commands, id: OPEN, label: '' });
+  whileSeen(button.node, seen => void ask(found => found.watch(button, seen)));
   running.add({
     name: trans.__('Research Sessions'),
     running: () => unfinished().map(item),
     shutdownAll: () => unfinished().forEach(one => void cancel(one.session_id)),
-    refreshRunning: () => void sessions.refresh(),
-    runningChanged: sessions.changed,
+    refreshRunning: () => void refresh(),
+    runningChanged: changed,
+    toolbarButtons: [button],
     shutdownLabel: trans.__('Cancel'),
     shutdownAllLabel: trans.__('Cancel All'),
     shutdownAllConfirmationText: trans.__('Cancel all research sessions?')
   });
+}
+
+/** Tell when somebody begins and ceases to see a node: the panel asks for news by its button alone. */
+function whileSeen(node: Element, onChange: (seen: boolean) => void): void {
+  let seen = false;
+  new IntersectionObserver(entries => {
+    const sees = entries[entries.length - 1].isIntersecting;
+    if (sees !== seen) {
+      seen = sees;
+      onChange(seen);
+    }
+  }).observe(node);
 }

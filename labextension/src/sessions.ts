@@ -48,12 +48,30 @@ export class Sessions {
   /** What the server has to tell whoever looks. */
   notices: readonly string[] = [];
 
-  /** Begin or end to look. */
-  watch(watching: boolean): void {
-    window.clearInterval(this.timer);
-    this.watching = watching;
+  /** Whether the server has sessions that are older than those in the list. */
+  get hasOlder(): boolean {
+    return this._hasOlder;
+  }
+
+  /** Put older sessions into the list. */
+  lookFurther(): Promise<void> {
+    this.pages += 1;
+    return this.refresh();
+  }
+
+  /** Begin or end to look, for one of those who show the list. */
+  watch(who: object, watching: boolean): void {
+    if (watching === this.watchers.has(who)) {
+      return;
+    }
     if (watching) {
+      this.watchers.add(who);
       void this.refresh();
+    } else {
+      this.watchers.delete(who);
+    }
+    window.clearInterval(this.timer);
+    if (this.watchers.size) {
       this.timer = window.setInterval(() => {
         if (!document.hidden && !this.forgotten) {
           void this.refresh();
@@ -64,15 +82,21 @@ export class Sessions {
   }
 
   async refresh(): Promise<void> {
-    try {
-      [this.listed, this.notices] = await Promise.all([
-        this.client.list(),
-        this.client.notices()
-      ]);
-      this._problem = null;
-    } catch (error) {
-      this._problem = (error as Error).message;
+    this.asked += 1;
+    const asked = this.asked;
+    const [listed, notices] = await Promise.allSettled([
+      this.client.list(this.pages),
+      this.client.notices()
+    ]);
+    // What was asked later knows more.
+    if (asked !== this.asked) {
+      return;
     }
+    if (listed.status === 'fulfilled') {
+      [this.listed, this._hasOlder] = listed.value;
+    }
+    this._problem = listed.status === 'fulfilled' ? null : (listed.reason as Error).message;
+    this.notices = notices.status === 'fulfilled' ? notices.value : this.notices;
     this.follow();
     this._changed.emit();
   }
@@ -81,7 +105,7 @@ export class Sessions {
   private follow(): void {
     const wanted = new Map(
       this.listed
-        .filter(one => this.watching && !isFinished(one.state))
+        .filter(one => this.watchers.size && !isFinished(one.state))
         .map(one => [one.session_id, one])
     );
     for (const [id, feed] of this.feeds) {
@@ -107,7 +131,7 @@ export class Sessions {
   private readonly onTouch = (): void => {
     const back = this.forgotten;
     this.touched = Date.now();
-    if (back && this.watching) {
+    if (back && this.watchers.size) {
       void this.refresh();
     }
   };
@@ -117,7 +141,10 @@ export class Sessions {
   }
 
   private listed: readonly Snapshot[] = [];
-  private watching = false;
+  private _hasOlder = false;
+  private pages = 1;
+  private asked = 0;
+  private readonly watchers = new Set<object>();
   private timer = 0;
   private touched = Date.now();
   private _problem: string | null = null;

@@ -52,6 +52,8 @@ export class SessionSocket {
   constructor(private readonly settings: ServerConnection.ISettings) {
     document.addEventListener('visibilitychange', this.onVisibility);
     window.addEventListener('online', this.onOnline);
+    // A page may be opened in the background, and stay there.
+    this.onVisibility();
   }
 
   /** Follow a session, from `snapshot` on screen to live; every follow needs a release. */
@@ -94,7 +96,7 @@ export class SessionSocket {
 
   /** Try again after giving up. */
   retry(): void {
-    this.stopped = false;
+    this.stopped = null;
     this.reset();
     this.setLinks('lost');
     this.connect();
@@ -216,11 +218,12 @@ export class SessionSocket {
       return;
     }
     const over = await this.isOver();
-    if (this.letGo || this.socket) {
+    // Meanwhile somebody may have come back, or all have gone.
+    if (this.letGo || this.socket || this.followed.size === 0) {
       return;
     }
     if (over || this.waited > GIVE_UP_MS) {
-      this.stopped = true;
+      this.stopped = over ? 'over' : 'silent';
       this.setLinks('stopped');
       return;
     }
@@ -283,14 +286,18 @@ export class SessionSocket {
     }, HIDDEN_MS);
   }
 
-  /** After sleep a socket may be dead without knowing: ask something and wait. */
+  /** Somebody is back, or the network. */
   private readonly onOnline = (): void => {
-    if (this.stopped) {
+    if (this.stopped === 'over') {
       return;
+    }
+    if (this.stopped) {
+      return this.retry();
     }
     if (!this.socket) {
       return this.connect();
     }
+    // After sleep a socket may be dead without knowing: ask something and wait.
     const first = this.followed.values().next().value as Followed | undefined;
     if (first && this.socket.readyState === WebSocket.OPEN) {
       this.join(first.feed);
@@ -306,7 +313,8 @@ export class SessionSocket {
   private socket: WebSocket | null = null;
   private wait = FIRST_WAIT_MS;
   private waited = 0;
-  private stopped = false;
+  /** Why nothing is tried any more: the server has said that it is over, or said nothing for too long. */
+  private stopped: 'over' | 'silent' | null = null;
   private letGo = false;
   private retryTimer = 0;
   private answerTimer = 0;

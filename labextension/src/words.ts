@@ -1,6 +1,6 @@
 /** The words of the card: states, steps, times and amounts, ready for translation. */
 import type { Link } from './host';
-import { isObject, JsonObject, State, Verdict } from './types';
+import { isObject, JsonObject, State } from './types';
 
 /** The part of JupyterLab's translation bundle that we use. */
 export interface Words {
@@ -83,43 +83,6 @@ export function stepWord(trans: Words, step: string): string {
       return step.startsWith('SEARCH_')
         ? trans.__('searching %1', plain(step.slice(7)))
         : plain(step);
-  }
-}
-
-export function verdictWord(trans: Words, verdict: Verdict): string {
-  switch (verdict) {
-    case 'verbatim':
-      return trans.__('verbatim');
-    case 'repaired':
-      return trans.__('repaired');
-    case 'terms match':
-      return trans.__('terms match');
-    case 'terms missing':
-      return trans.__('terms missing');
-    case 'uncited':
-      return trans.__('uncited');
-    default:
-      return String(verdict);
-  }
-}
-
-/** Say in a sentence what the verdict means. */
-export function verdictSentence(trans: Words, verdict: Verdict): string {
-  switch (verdict) {
-    case 'verbatim':
-      return trans.__('These words stand in the source.');
-    case 'repaired':
-      return trans.__('The quote was corrected to the words of the source.');
-    case 'terms match':
-      return trans.__('The terms of the claim stand in the cited passage.');
-    case 'terms missing':
-      return trans.__(
-        'Terms of the claim are missing in the cited passage: check it.'
-      );
-    case 'uncited':
-      return trans.__('No source was found for this.');
-    default:
-      return '';
   }
 }
 
