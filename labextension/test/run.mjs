@@ -14,6 +14,7 @@ await build({
   format: 'cjs',
   target: 'node20',
   outdir,
+  external: ['typescript'],
   outExtension: { '.js': '.cjs' },
   logLevel: 'warning'
 });
