@@ -18,6 +18,7 @@ from uuid import uuid4
 from . import errors, widgets
 from .client import Session
 from .client.base import Events
+from .client.discovery import parent_server
 from .events import Snapshot, State
 from .export import card
 
@@ -59,6 +60,17 @@ def show_once(session: Session) -> None:
         show(session)
 
 
+def in_console(shell: Any) -> bool:
+    """Tell whether the kernel's front end is a console, which prints what comes and updates nothing.
+
+    Notebooks name the cell that they run; what they are served by has a file of its own.
+    """
+    if not hasattr(shell, "kernel") or "google.colab" in sys.modules:
+        return False
+    known = (shell.get_parent().get("metadata") or {}).get("cellId")
+    return not known and getattr(shell.kernel, "_allow_stdin", True) and parent_server() is None
+
+
 def show_start(body: Mapping[str, Any]) -> None:
     """Show the card whose Start button lets the browser start a session."""
     shell = running_shell()
@@ -92,6 +104,7 @@ class SessionOutput:
         self._shell = shell
         self._alone = alone
         self._terminal = not hasattr(shell, "kernel")
+        self._console = in_console(shell)
         self._parent = None if self._terminal else shell.get_parent()
         self._display_id = uuid4().hex
         self._shown: tuple[str, float] = ("", 0.0)
@@ -107,7 +120,7 @@ class SessionOutput:
             self.done.set()
             return
         threading.Thread(target=self._follow, name=f"research-{self.session.id[:8]}", daemon=True).start()
-        if not self._alone and not self._terminal:
+        if not self._alone and not self._terminal and not self._console:
             timer = threading.Timer(LOOK_AFTER, self._offer_widget)
             timer.daemon = True
             timer.start()
@@ -150,6 +163,9 @@ class SessionOutput:
 
     def _publish(self, snapshot: Snapshot, *, update: bool) -> None:
         self._shown = (snapshot["state"], time.monotonic())
+        if self._console and update:
+            self._put({"text/plain": card.line(snapshot)}, {}, uuid4().hex)
+            return
         report = self.session.report if snapshot["report_available"] else None
         data = card.bundle(
             snapshot,

@@ -95,7 +95,7 @@ def _help() -> None:
     except ResearchError as error:
         print(error)
     else:
-        print(f"The last sessions:\n{last!r}")
+        print(f"\nThe last sessions:\n{last!r}")
 
 
 def help_text() -> str:

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from . import errors
-from .client import Session
+from .client import Client, Session
 from .client.base import Events
-from .events import Snapshot, utc_now
-from .export import card
+from .events import Snapshot
+from .export import FORMATS, card
+
+log = logging.getLogger(__name__)
 
 _SCRIPT = Path(__file__).parent / "static" / "widget.js"
 
 #: How many of the latest events a widget holds.
 _TAIL = 40
+
+#: What changes a session; each gives the new snapshot.
+_COMMANDS: Final[Mapping[str, Callable[[Client, str, Mapping[str, Any]], Snapshot]]] = MappingProxyType(
+    {
+        "approve": lambda client, key, body: client.approve(key, body["version"], body.get("proposal")),
+        "modify": lambda client, key, body: client.modify(key, body["version"], body["feedback"]),
+        "pause": lambda client, key, body: client.pause(key),
+        "resume": lambda client, key, body: client.resume(key),
+        "cancel": lambda client, key, body: client.cancel(key),
+    }
+)
 
 
 def available() -> bool:
@@ -37,9 +54,6 @@ def session_widget(session: Session) -> Any:
         _css = card.hidden(session.id)
         snapshot = traitlets.Dict().tag(sync=True)
         events: Any = traitlets.List().tag(sync=True)
-        report = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-        command = traitlets.Dict().tag(sync=True)
-        error = traitlets.Unicode().tag(sync=True)
         notice = traitlets.Unicode().tag(sync=True)
 
     # Front ends keep one style for each name.
@@ -49,7 +63,7 @@ def session_widget(session: Session) -> Any:
     events, _ = session.client.events(session.id, after=first, limit=_TAIL)
     notice = card.IN_KERNEL if session.client.where == "kernel" else ""
     widget = SessionWidget(snapshot=snapshot, events=events, notice=notice)
-    widget.observe(lambda change: obey(widget, session, change["new"]), "command")
+    widget.on_msg(lambda _, request, buffers: take(widget, session, request))
     return widget
 
 
@@ -60,22 +74,46 @@ def feed(widget: Any, snapshot: Snapshot, events: Events) -> None:
         widget.snapshot = snapshot
 
 
-def obey(widget: Any, session: Session, command: Mapping[str, Any]) -> None:
-    """Do what a button of the widget asks for; the widget waits for a new snapshot, a report or an error."""
-    body = command.get("body") or {}
-    client, action = session.client, command.get("action")
+def take(widget: Any, session: Session, request: Mapping[str, Any]) -> None:
+    """Take a request of the widget, `{"id", "action", "body"}`, and answer it from a thread of its own.
+
+    The kernel stays free meanwhile: an export or an answer takes its time.
+    """
+    widget.send({"id": request["id"], "taken": True})
+    threading.Thread(target=_answer, args=(widget, session, request), daemon=True).start()
+
+
+def _answer(widget: Any, session: Session, request: Mapping[str, Any]) -> None:
+    name, action, body = request["id"], request["action"], request.get("body") or {}
     try:
-        if action == "report":
-            report = session.partial_report() if body.get("partial") else session.report
-            widget.report = report.to_json()
-            return
-        if action == "approve":
-            client.approve(session.id, body["version"], body.get("proposal"))
-        elif action == "modify":
-            client.modify(session.id, body["version"], body["feedback"])
-        elif action in ("pause", "resume", "cancel"):
-            getattr(client, action)(session.id)
-        # The time makes it differ where nothing else does, so that the widget sees an answer.
-        widget.snapshot = {**session.snapshot, "as_of": utc_now()}
+        answer, buffers = _obey(session, action, body), []
+        if isinstance(answer, bytes):
+            answer, buffers = f"report{FORMATS[body['format']].suffix}", [answer]
+        if action in _COMMANDS:
+            widget.snapshot = answer
     except errors.ResearchError as error:
-        widget.error = str(error)
+        widget.send({"id": name, "error": str(error)})
+    except Exception as error:
+        # Whoever pressed the button waits for an answer, without an end.
+        log.exception("A request of the widget of session %s failed", session.id)
+        widget.send({"id": name, "error": f"{type(error).__name__}: {error}"})
+    else:
+        widget.send({"id": name, "answer": answer}, buffers)
+
+
+def _obey(session: Session, action: str, body: Mapping[str, Any]) -> Any:
+    """Do what a button asks for; what cannot be is refused as the server does."""
+    client, key, partial = session.client, session.id, bool(body.get("partial"))
+    if action in _COMMANDS:
+        return _COMMANDS[action](client, key, body)
+    if action == "download":
+        return client.report(key, str(body.get("format")), partial=partial)
+    if action == "report":
+        return json.loads(client.report(key, "json", partial=partial))
+    if action == "events":
+        return client.events(key, after=body["after"], limit=body["limit"])[0]
+    if action == "source":
+        return client.source(key, str(body.get("source")))
+    if action == "ask":
+        return client.ask(key, str(body.get("question")))
+    raise errors.InvalidRequest(f"There is no action {action}.")

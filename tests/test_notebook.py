@@ -197,9 +197,10 @@ def test_plain_ipython_shows_progress_line_by_line(folder: Path, tmp_path: Path)
 
 
 def test_a_console_prints_the_session_as_text(folder: Path, tmp_path: Path) -> None:
+    ended = "[thread.join(60) for thread in threading.enumerate() if thread.name.startswith('research-')]"
     typed = (
-        "%load_ext jupyter_research\n%research what keeps users apart?\ns = _.wait(90)\ns\n"
-        "print(s.report.sources[0].path)\n"
+        "%load_ext jupyter_research\n%research what keeps users apart?\ns = _\n"
+        f"import threading; ended = {ended}\nprint('after', 'all')\ns\nprint(s.report.sources[0].path)\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "jupyter_console", "--simple-prompt", "--no-confirm-exit"],
@@ -210,9 +211,12 @@ def test_a_console_prints_the_session_as_text(folder: Path, tmp_path: Path) -> N
         text=True,
         timeout=120,
     )
-    assert card.IN_KERNEL in done.stdout, done.stdout + done.stderr
-    assert "completed: what keeps users apart?" in done.stdout
-    assert "users.md" in done.stdout
+    meanwhile, _, afterwards = done.stdout.partition("after all")
+    assert card.IN_KERNEL in meanwhile, done.stdout + done.stderr
+    # A console updates nothing: what it shows comes as lines of their own, without being asked for.
+    assert "completed: what keeps users apart?" in meanwhile
+    assert "completed: what keeps users apart?" in afterwards
+    assert "users.md" in afterwards
     assert "<div" not in done.stdout
 
 

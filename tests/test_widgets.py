@@ -55,12 +55,26 @@ def state_of(kernel: Kernel, model: str) -> dict[str, Any]:
     return state
 
 
-def press(kernel: Kernel, model: str, action: str, **body: Any) -> None:
+def press(kernel: Kernel, model: str, action: str, name: str | None = None, **body: Any) -> None:
     """Send what the widget sends when a button is pressed."""
-    command = {"action": action, "body": body, "nonce": action}
-    update = {"method": "update", "state": {"error": "", "command": command}, "buffer_paths": []}
-    content = {"comm_id": model, "data": update}
+    request = {"id": name or action, "action": action, "body": body}
+    content = {"comm_id": model, "data": {"method": "custom", "content": request}}
     kernel.client.shell_channel.send(kernel.client.session.msg("comm_msg", content))
+
+
+def answer(kernel: Kernel, model: str, name: str) -> dict[str, Any]:
+    """Wait for what comes back, with the bytes beside it."""
+
+    def found() -> dict[str, Any] | None:
+        for message in kernel.messages:
+            content = message["content"]
+            said = content.get("data", {}).get("content", {}) if content.get("comm_id") == model else {}
+            if said.get("id") == name and "taken" not in said:
+                return {**said, "buffers": [bytes(buffer) for buffer in message["buffers"]]}
+        return None
+
+    said: dict[str, Any] = kernel.wait_for(found, f"the answer to {name}")
+    return said
 
 
 def shown_widget(kernel: Kernel, run: Run) -> str:
@@ -163,29 +177,49 @@ def test_buttons_of_the_widget_reach_the_session(kernel: Kernel, server: Server)
     run = kernel.run("%research --researcher asks which buttons?")
     model = shown_widget(kernel, run)
     until(lambda: server.session(run.session_id)["state"] == "awaiting_approval")
-    press(kernel, model, "approve", version=9)
-    kernel.wait_for(lambda: state_of(kernel, model).get("error"), "the refusal")
-    assert "Version 9 is not the newest" in state_of(kernel, model)["error"]
+    press(kernel, model, "approve", "too early", version=9)
+    assert "Version 9 is not the newest" in answer(kernel, model, "too early")["error"]
     press(kernel, model, "approve", version=1, proposal={"sections": ["From the widget"]})
+    assert "error" not in answer(kernel, model, "approve")
     until(lambda: server.session(run.session_id)["state"] == "completed")
     kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "completed", "the end")
     press(kernel, model, "report")
-    kernel.wait_for(lambda: state_of(kernel, model).get("report"), "the report")
-    assert state_of(kernel, model)["report"]["sections"][0]["heading"] == "From the widget"
+    assert answer(kernel, model, "report")["answer"]["sections"][0]["heading"] == "From the widget"
 
 
 def test_a_repeated_command_is_answered_too(kernel: Kernel, tmp_path: Path) -> None:
     run = kernel.run(f"%research --researcher slow --set until={tmp_path / 'stop'} twice?")
     model = shown_widget(kernel, run)
-    press(kernel, model, "pause")
-    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "paused", "the pause")
-    first = state_of(kernel, model)["snapshot"]
-    kernel.run("pass")
-    press(kernel, model, "pause", again=True)
-    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"] != first, "the answer")
+    for name in ("first", "second"):
+        press(kernel, model, "pause", name)
+        assert answer(kernel, model, name)["answer"]["state"] == "paused"
     assert state_of(kernel, model)["snapshot"]["state"] == "paused"
     press(kernel, model, "cancel")
     kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "cancelled", "the end")
+
+
+def test_what_a_report_offers_comes_through_the_kernel(kernel: Kernel, server: Server) -> None:
+    (server.root / "tide.md").write_text("# Tides\n\nThe tide is caused by the gravity of the moon.\n")
+    run = kernel.run("%research --ask --analysts 1 --source tide.md what causes the tide?")
+    model = shown_widget(kernel, run)
+    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "awaiting_approval", "the team")
+    press(kernel, model, "approve", version=1)
+    kernel.wait_for(lambda: state_of(kernel, model)["snapshot"]["state"] == "completed", "the end")
+    press(kernel, model, "report")
+    (source,) = answer(kernel, model, "report")["answer"]["sources"]
+    press(kernel, model, "source", source=source["id"])
+    assert "gravity of the moon" in answer(kernel, model, "source")["answer"]["text"]
+    press(kernel, model, "ask", question="what has gravity?")
+    assert answer(kernel, model, "ask")["answer"]["report"]["sources"]
+    press(kernel, model, "events", after=1, limit=2)
+    assert [event["seq"] for event in answer(kernel, model, "events")["answer"]] == [2, 3]
+    press(kernel, model, "download", format="pdf")
+    download = answer(kernel, model, "download")
+    assert (download["answer"], download["buffers"][0][:4]) == ("report.pdf", b"%PDF")
+    press(kernel, model, "download", "unknown", format="nonsense")
+    assert "nonsense" in answer(kernel, model, "unknown")["error"]
+    press(kernel, model, "modify")
+    assert "version" in answer(kernel, model, "modify")["error"]
 
 
 def test_without_anywidget_the_output_itself_gets_on(kernel: Kernel, tmp_path: Path) -> None:
