@@ -14,7 +14,7 @@ from jupyter_research.testing import FakeWeb
 from jupyter_research.testing.chat import Asked, ChatServer, Reply, Scholar
 
 from .harness import axe
-from .lab import Lab, Notebook
+from .lab import Lab, Notebook, wait_for
 
 TOPIC = "how does the tide mill keep its wheel turning?"
 PAPER = (
@@ -130,3 +130,41 @@ def test_a_cap_ends_with_what_there_is_and_a_local_session_says_what_its_guard_s
     expect(card.locator(".jr-limitations")).to_contain_text("The budget")
     expect(card.locator(".jr-guard")).to_have_text("Python-level guard: 0 connections refused")
     expect(card.locator(".jr-usage")).to_contain_text("local only")
+
+
+def toast(page: Page, words: str) -> Locator:
+    """Find a notification; it may have hidden itself by now, and is kept in the centre of notifications."""
+    centre = page.locator(".jp-Notification-List")
+    if not centre.is_visible():
+        page.evaluate("void window.jupyterapp.commands.execute('apputils:display-notifications')")
+    return centre.get_by_text(words)
+
+
+def test_a_model_in_the_settings_of_jupyterlab_is_the_one_that_a_cell_uses_and_the_card_says_why(
+    page: Page,
+    lab: Lab,
+    open_notebook: Callable[..., Notebook],
+    picture: Callable[[Page | Locator, str], None],
+) -> None:
+    asked = f"%research --ask --analysts 2 --turns 1 --source mill.md {TOPIC}"
+    notebook = open_notebook("%load_ext jupyter_research", asked, name="settings.ipynb")
+    page.evaluate("void window.jupyterapp.commands.execute('settingeditor:open', {query: 'Research'})")
+    field = page.locator("input[id$='renderer_model']")
+    field.fill("no such model")
+    expect(toast(page, "Your model for research stays as it was: There is no model")).to_be_visible()
+    field.fill(MODEL)
+    wait_for(lambda: lab.ask("GET", "research/api/defaults") == {"model": MODEL}, "the choice")
+    expect(toast(page, f"Your model for research: {MODEL}")).to_be_visible()
+    picture(page, "settings")
+
+    page.evaluate(
+        "name => window.jupyterapp.commands.execute('docmanager:open', {path: name})", notebook.name
+    )
+    notebook.run_all()
+    card = page.locator(".jp-OutputArea .jr-session")
+    expect(card).to_have_attribute("data-state", "awaiting_approval")
+    why = f"The model is {MODEL} (your default)."
+    expect(card.locator(".jr-question")).to_contain_text(why)
+    card.get_by_role("button", name="Approve").click()
+    expect(card).to_have_attribute("data-state", "completed")
+    expect(card.locator(".jr-usage")).to_contain_text(MODEL)

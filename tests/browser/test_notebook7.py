@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from .lab import Lab, Notebook, wait_for
+from .lab import TOKEN, Lab, Notebook, wait_for
 from .test_coming_back import (
     card_of,
     expect_live,
@@ -97,3 +97,31 @@ def test_the_panel_leads_to_the_cell_and_cancels(page: Page, lab: Lab, tmp_path:
     page.wait_for_timeout(400)  # A double click confirms nothing.
     row.get_by_role("button", name="Yes, cancel").click()
     expect_live(card, "cancelled")
+
+
+def test_a_session_that_no_cell_holds_opens_beside_the_notebook(page: Page, lab: Lab) -> None:
+    for topic in ("one", "another"):
+        lab.ask("POST", "research/api/sessions", {"topic": topic, "researcher": "steps"})
+    without_kernel(page)
+    Notebook(page, lab, lab.notebook("1 + 1", name="beside.ipynb")).reload()
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+    rows = page.locator(".jr-panel").get_by_role("listitem")
+    card = page.locator(".jr-tab .jr-session")
+    for topic in ("one", "another"):
+        rows.filter(has_text=topic).get_by_role("button").first.click()
+        expect(card.locator(".jr-topic")).to_have_text(topic)
+        expect(card.locator(".jr-report")).to_be_visible()
+    # The second took the place of the first.
+    expect(page.locator(".jr-tab")).to_have_count(1)
+
+
+def test_what_works_stands_among_what_runs(page: Page, lab: Lab, tmp_path: Path) -> None:
+    session_id = started(lab, "slow", until=str(tmp_path / "never"))
+    page.goto(f"{lab.url}tree?token={TOKEN}")
+    page.get_by_role("tab", name="Running").click()
+    item = page.get_by_role("treeitem").filter(has_text="from outside")
+    expect(item).to_be_visible()
+    item.hover()
+    item.locator(".jp-RunningSessions-itemShutdown").click()
+    expect(item).to_be_hidden()
+    assert lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "cancelled"

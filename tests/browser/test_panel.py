@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 from cancelled import TOPIC, leave
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, expect
 
 from jupyter_research.client import LocalClient
 from jupyter_research.testing import RESEARCHERS
 
 from .harness import axe
 from .lab import BUILT, TOKEN, Lab, Notebook, wait_for
-from .test_coming_back import MIME
+from .test_coming_back import MIME, saved_data, without_kernel, written
 
 
 @pytest.fixture
@@ -33,6 +36,17 @@ def opened(page: Page, lab: Lab) -> Locator:
     found = page.locator(".jr-panel")
     expect(found).to_be_visible()
     return found
+
+
+#: Each download: its button, how the name of the file ends, and how its content begins.
+FORMATS = [
+    ("Markdown", ".md", b"# "),
+    ("HTML", ".html", b"<!"),
+    ("PDF", ".pdf", b"%PDF"),
+    ("Word", ".docx", b"PK"),
+    ("BibTeX", ".bib", b"@"),
+    ("Notebook", ".ipynb", b"{"),
+]
 
 
 def fill(panel: Locator, topic: str, sources: str) -> None:
@@ -61,6 +75,66 @@ def test_a_session_is_started_in_the_panel_and_opens_in_a_tab(
     panel.get_by_role("button", name="New session").click()
     assert axe(page, ".jr-panel") == []
     picture(page, "panel")
+
+
+def test_every_format_of_a_report_is_handed_to_the_browsers_download(
+    page: Page, lab: Lab, panel: Locator
+) -> None:
+    body = {"topic": "what causes the tide?", "options": {"sources": ["note.md"]}}
+    session_id = lab.ask("POST", "research/api/sessions", body)["session_id"]
+    page.evaluate("id => window.jupyterapp.commands.execute('jupyter-research:open', {id})", session_id)
+    downloads = page.locator(".jr-tab").get_by_role("group", name="Download")
+    expect(downloads.get_by_role("button")).to_have_text([name for name, _, _ in FORMATS])
+    for name, ending, beginning in FORMATS:
+        with page.expect_download() as download:
+            downloads.get_by_role("button", name=name).click()
+        assert download.value.suggested_filename.endswith(ending)
+        assert download.value.path().read_bytes().startswith(beginning), name
+
+
+def test_the_form_shows_ones_choices_for_all_sessions_and_sends_what_differs(
+    page: Page, lab: Lab, panel: Locator
+) -> None:
+    lab.ask("PUT", "research/api/defaults", {"analysts": 2, "model": "extractive"})
+    sent: list[Any] = []
+    page.on("request", lambda one: sent.append(one.post_data_json) if one.method == "POST" else None)
+    panel.get_by_role("button", name="New session").click()
+    analysts, model = panel.get_by_label("Analysts"), panel.get_by_label("Model")
+    expect(analysts).to_have_attribute("placeholder", "2")
+    expect(model).to_have_attribute("placeholder", "extractive")
+    panel.get_by_label("Topic", exact=True).press("Escape")
+    fill(panel, "as usual", "note.md")
+    card = page.locator(".jr-tab:visible .jr-session")
+    expect(card.locator(".jr-topic")).to_have_text("as usual")
+    assert sent[-1] == {"topic": "as usual", "options": {"sources": ["note.md"]}}
+    options = lab.ask("GET", f"research/api/sessions/{card.get_attribute('data-session-id')}")["options"]
+    assert (options["analysts"], options["model"]) == (2, "extractive")
+    panel.get_by_role("button", name="New session").click()
+    analysts.fill("1")
+    model.fill("extractive")
+    panel.get_by_role("button", name="+ example").click()
+    panel.get_by_label("Topic", exact=True).fill("how are users kept apart?")
+    panel.get_by_role("button", name="Start").click()
+    expect(card.locator(".jr-topic")).to_have_text("how are users kept apart?")
+    wanted = {"analysts": 1, "sources": ["note.md", "example"], "model": "extractive"}
+    assert sent[-1] == {"topic": "how are users kept apart?", "options": wanted}
+    lab.ask("PUT", "research/api/defaults", {})
+
+
+def test_older_sessions_come_when_somebody_asks_for_them(page: Page, lab: Lab) -> None:
+    for topic in ("the oldest", "the middle one", "the newest"):
+        lab.ask("POST", "research/api/sessions", {"topic": topic, "researcher": "steps"})
+    page.route(
+        "**/research/api/sessions?limit=100**",
+        lambda route: route.continue_(url=route.request.url.replace("limit=100", "limit=1")),
+    )
+    panel = opened(page, lab)
+    expect(panel.get_by_role("listitem")).to_have_count(1)
+    panel.get_by_role("button", name="Older sessions").click()
+    panel.get_by_role("button", name="Older sessions").click()
+    expect(panel.get_by_role("listitem")).to_have_count(3)
+    panel.get_by_label("Find by topic").fill("oldest")
+    expect(panel.get_by_role("listitem")).to_contain_text(["the oldest"])
 
 
 def test_the_page_fetches_little_of_ours_at_its_start(page: Page, lab: Lab) -> None:
@@ -115,7 +189,10 @@ def test_the_panel_follows_what_works_and_finds_it(
 
 
 def test_what_a_cancelled_session_had_found_is_shown_in_its_card(
-    page: Page, lab: Lab, picture: Callable[[Page | Locator, str], None]
+    page: Page,
+    lab: Lab,
+    picture: Callable[[Page | Locator, str], None],
+    open_notebook: Callable[..., Notebook],
 ) -> None:
     lab.stop()
     leave(lab.folder / "research", lab.root / "tides.md")
@@ -134,6 +211,14 @@ def test_what_a_cancelled_session_had_found_is_shown_in_its_card(
     with page.expect_download() as download:
         card.get_by_role("button", name="Markdown").click()
     assert "This is a partial report" in download.value.path().read_text()
+    session_id = card.get_attribute("data-session-id")
+    open_notebook("1 + 1", name="part.ipynb")
+    page.evaluate("id => window.jupyterapp.commands.execute('jupyter-research:insert', {id})", session_id)
+    inserted = page.locator(".jp-OutputArea .jr-session")
+    inserted.get_by_role("button", name="Show what was found").click()
+    expect(inserted.locator(".jr-report")).to_be_visible()
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-research:insert-report')")
+    expect(page.locator(".jp-MarkdownCell", has_text="This is a partial report").first).to_be_visible()
 
 
 def test_the_panel_tells_of_a_damaged_file_until_it_is_gone(page: Page, lab: Lab) -> None:
@@ -166,6 +251,74 @@ def test_sessions_are_cancelled_in_the_panel_and_among_what_runs(
     item.hover()
     item.locator(".jp-RunningSessions-itemShutdown").click()
     expect(running.get_by_text("second of two")).to_be_hidden()
+
+
+def test_what_works_stands_among_what_runs_and_leaves_at_its_end(
+    page: Page, lab: Lab, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    page.goto(f"{lab.url}lab?token={TOKEN}&reset")
+    page.wait_for_function("window.jupyterapp?.restored")
+    body = {"topic": "nobody looked", "researcher": "slow", "options": {"until": str(gate)}}
+    lab.ask("POST", "research/api/sessions", body)
+    # Nobody has opened our own panel, nor pressed the button for news.
+    page.evaluate("window.jupyterapp.commands.execute('running:show-panel')")
+    running = page.get_by_role("region", name="Research Sessions Section")
+    item = running.get_by_role("treeitem").filter(has_text="nobody looked")
+    expect(item).to_contain_text("Researching")
+    item.get_by_text("nobody looked").click()
+    expect(page.locator(".jr-tab .jr-session")).to_have_attribute("data-state", "researching")
+    gate.touch()
+    expect(item).to_be_hidden()
+
+
+def test_a_click_goes_to_the_cell_though_it_is_scrolled_far_away(page: Page, lab: Lab) -> None:
+    body = {"topic": "far below", "researcher": "steps"}
+    session_id = lab.ask("POST", "research/api/sessions", body)["session_id"]
+    name = written(lab, "long.ipynb", saved_data(lab, session_id))
+    document = nbformat.read(lab.root / name, as_version=4)
+    document.cells[:0] = [nbformat.v4.new_code_cell(f"print({number})\n" * 10) for number in range(60)]
+    nbformat.write(document, lab.root / name)
+    # As in long notebooks: cells out of sight have no elements.
+    drawn = {"raw": '{"windowingMode": "full"}'}
+    lab.ask("PUT", "lab/api/settings/@jupyterlab/notebook-extension:tracker", drawn)
+    without_kernel(page)
+    Notebook(page, lab, name).reload()
+    card = page.locator(".jp-OutputArea .jr-session")
+    expect(card).to_have_count(0)
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+    row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="far below").first
+    row.get_by_role("button").first.click()
+    expect(card).to_be_in_viewport()
+    expect(page.locator(".jr-tab")).to_have_count(0)
+    lab.ask("PUT", "lab/api/settings/@jupyterlab/notebook-extension:tracker", {"raw": "{}"})
+
+
+def test_nothing_of_ours_is_needed_in_the_kernel(page: Page, lab: Lab) -> None:
+    without = "import sys; sys.modules['jupyter_research'] = None; from ipykernel import kernelapp as app"
+    command = [sys.executable, "-c", f"{without}; app.launch_new_instance()", "-f", "{connection_file}"]
+    spec = lab.folder / "data" / "kernels" / "bare" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": command, "display_name": "Bare", "language": "python"}))
+    name = lab.notebook("import jupyter_research", name="bare.ipynb")
+    file = lab.root / name
+    file.write_text(file.read_text().replace('"python3"', '"bare"'))
+    notebook = Notebook(page, lab, name)
+    notebook.open()
+    notebook.run_all()
+    expect(page.locator(".jp-OutputArea", has_text="ModuleNotFoundError")).to_be_visible()
+    body = {"topic": "what is this?", "researcher": "asks"}
+    lab.ask("POST", "research/api/sessions", body)
+    page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
+    row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="what is this?").first
+    row.hover()
+    row.get_by_role("button", name="Insert").click()
+    card = page.locator(".jp-OutputArea .jr-session")
+    expect(card).to_have_attribute("data-state", "awaiting_approval")
+    card.get_by_role("button", name="Approve").click()
+    expect(card.locator(".jr-report")).to_be_visible()
+    card.get_by_role("button", name="Insert below as cells").click()
+    expect(page.locator(".jp-MarkdownCell .jp-RenderedMarkdown").first).to_be_visible()
 
 
 def test_a_session_is_put_back_into_a_notebook_and_its_report_below(
@@ -228,24 +381,17 @@ def test_a_session_of_another_server_is_shown_as_it_stands_and_decided_there(pag
 
 
 def test_the_palette_offers_what_can_be_done(page: Page, panel: Locator) -> None:
-    item = page.locator(".lm-CommandPalette-item").filter(has_text="New research session").first
-
-    def chosen() -> bool:
-        """Choose it; on a busy machine the palette may close, or be drawn anew, under the mouse."""
-        page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
-        page.locator("#modal-command-palette input").fill("research session")
-        try:
-            item.click(timeout=5000)
-        except TimeoutError:
-            return False
-        return True
-
-    wait_for(chosen, "the command")
+    page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
+    page.locator("#modal-command-palette input").fill("research session")
+    offered = page.locator(".lm-CommandPalette-item", has_text="research session")
+    expect(offered).to_have_text(["New research session", "Show research sessions"])
+    expect(offered.locator(".lm-CommandPalette-itemIcon svg")).to_have_count(2)
+    page.keyboard.press("Enter")
     expect(panel.get_by_label("Topic", exact=True)).to_be_focused()
 
 
 def test_a_report_that_nobody_sees_come_is_announced(
-    page: Page, open_notebook: Callable[..., Notebook], tmp_path: Path
+    page: Page, lab: Lab, open_notebook: Callable[..., Notebook], tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
     line = f"%research --researcher slow --set until={json.dumps(str(gate))} out of sight"
@@ -253,14 +399,21 @@ def test_a_report_that_nobody_sees_come_is_announced(
     notebook.run_all()
     card = page.locator(".jp-OutputArea .jr-session")
     expect(card).to_have_attribute("data-state", "researching")
+    without_kernel(page)
+    other = written(lab, "the same.ipynb", saved_data(lab, str(card.get_attribute("data-session-id"))))
+    page.evaluate("name => window.jupyterapp.commands.execute('docmanager:open', {path: name})", other)
+    expect(card).to_have_count(2)
     page.evaluate("window.jupyterapp.commands.execute('launcher:create')")
-    expect(card).to_be_hidden()
+    expect(card.filter(visible=True)).to_have_count(0)
     gate.touch()
+    # Once, though two cells show it.
     notice = page.get_by_text("Your report is ready: out of sight")
     expect(notice).to_be_visible()
+    for index in range(2):
+        expect(card.nth(index)).to_have_attribute("data-state", "completed")
+    expect(notice).to_have_count(1)
     page.get_by_role("button", name="Open", exact=True).click()
-    expect(card).to_be_visible()
-    expect(card).to_have_attribute("data-state", "completed")
+    expect(card.filter(visible=True)).to_have_count(1)
 
 
 def test_the_panel_of_a_forgotten_page_asks_no_more_until_somebody_is_back(page: Page, lab: Lab) -> None:
