@@ -22,12 +22,14 @@ export class StandingModel {
 
   /** Show what the server keeps: `%research --save-defaults` may have changed it. */
   async show(model: string): Promise<void> {
-    if (this.timer) {
+    // What somebody has just chosen is newer than what the server said.
+    if (this.timer || this.keeping) {
       return;
     }
     this.known = model;
     if (this.chosen !== model) {
-      await this.settings.set(MODEL, model);
+      // Settings that cannot be written go on showing what they have.
+      await this.settings.set(MODEL, model).catch(() => undefined);
     }
   }
 
@@ -42,11 +44,14 @@ export class StandingModel {
   private async keep(model: string): Promise<void> {
     this.timer = 0;
     this.known = model;
+    this.keeping = true;
     try {
       await this.client.keepModel(model);
       this.say(model, null);
     } catch (error) {
       this.say(null, (error as Error).message);
+    } finally {
+      this.keeping = false;
     }
   }
 
@@ -58,4 +63,5 @@ export class StandingModel {
   /** What the server has, as far as we know. */
   private known: string;
   private timer = 0;
+  private keeping = false;
 }

@@ -56,6 +56,20 @@ test('what the server keeps is shown and not sent back', async t => {
   assert.deepEqual(kept, []);
 });
 
+test('what was asked for before a choice was kept does not take it back', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { standing, type, shown, kept } = place();
+  type('openai:gpt');
+  t.mock.timers.tick(5_000);
+  // The server's answer of a moment ago.
+  await standing.show('');
+  assert.equal(shown(), 'openai:gpt');
+  assert.deepEqual(kept, ['openai:gpt']);
+  await new Promise(resolve => setImmediate(resolve));
+  await standing.show('');
+  assert.equal(shown(), '');
+});
+
 test('a refusal is told, and what the server keeps is shown the next time', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { standing, type, shown, said } = place('There is no such model.');
