@@ -375,9 +375,16 @@ def test_listed_address_is_reached_by_number_and_by_name(
     assert report["made"]["guard"] == "Python-level guard: 1 connection refused"
 
 
-def test_model_on_this_machine_is_reached_and_nothing_else(open_runtime: Callable[..., Runtime]) -> None:
+@pytest.mark.parametrize(
+    ("provider", "path"), [("openai", "/v1"), ("anthropic", ""), ("google_genai", ""), ("ollama", "")]
+)
+def test_model_on_this_machine_is_reached_and_nothing_else(
+    open_runtime: Callable[..., Runtime], monkeypatch: pytest.MonkeyPatch, provider: str, path: str
+) -> None:
+    # What names a proxy for all the rest does not send this one's texts away.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with ChatServer(Scholar()) as server:
-        entry = {"model": "openai:scripted", "base_url": f"{server.url}/v1", "key": "scripted"}
+        entry = {"model": f"{provider}:scripted", "base_url": f"{server.url}{path}", "key": "scripted"}
         runtime = open_runtime(models={"here": entry}, environment={"SCRIPTED_API_KEY": "sk"})
         options = {"local_only": True, "sources": ["mill.md"], "model": "here", "analysts": 1, "turns": 1}
         report = finish(runtime, {"topic": TOPIC, "options": options, "approve": "auto"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ def test_a_damaged_file_is_begun_anew(path: Path):
     assert cache.find(URL) is None
     cache.keep(URL, URL, HEADERS, b"{}")
     assert cache.find(URL) is not None
+    cache.close()
+
+
+def test_an_answer_that_is_damaged_is_asked_for_again(path: Path):
+    cache = HttpCache(path)
+    cache.keep(URL, URL, HEADERS, b"{}")
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("update answers set body = x'00'")
+    assert cache.find(URL) is None
     cache.close()
 
 

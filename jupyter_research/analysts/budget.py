@@ -80,7 +80,7 @@ class Budget:
             return None
         return (
             f"The cap of ${money:g} holds nothing, since this model has no price: one on tokens would hold, "
-            "as in `--budget tokens=200000`."
+            "as --budget tokens=200000 does."
         )
 
     def exhausted(self) -> str | None:

@@ -108,8 +108,8 @@ class Thinking:
         permitted = self.allowed is None or name in self.allowed
         found = entry(name, self.configured, self.environment) if permitted else None
         if found is None:
-            others = [*self.configured, "provider:name"] if self.allowed is None else sorted(self.allowed)
-            names = [PLAIN, *others]
+            any_other = [*self.configured, "provider:name such as openai:gpt-4o-mini"]
+            names = [PLAIN, *(any_other if self.allowed is None else sorted(self.allowed))]
             raise UnknownName(f"There is no model {name!r}: choose among {', '.join(names)}.")
         return found
 

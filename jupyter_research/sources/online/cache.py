@@ -71,11 +71,15 @@ class HttpCache:
             row = self._database.execute(query, (url,)).fetchone()
         if row is None:
             return None
-        place, content_type, body, fresh, etag, modified = row
+        place, content_type, packed, fresh, etag, modified = row
+        try:
+            body = zlib.decompress(packed)
+        except zlib.error:
+            return None  # Damaged on disk: asked for again, and stored anew.
         return Stored(
             url=place,
             content_type=content_type,
-            body=zlib.decompress(body),
+            body=body,
             fresh=fresh,
             etag=etag,
             modified=modified,
