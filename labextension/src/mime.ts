@@ -5,19 +5,14 @@ import { Widget } from '@lumino/widgets';
 import { Client } from './client';
 import { Feed } from './feed';
 import { Action, CardModel, Host } from './host';
-import { documentOf, notebookOf, rewrite } from './place';
+import { Keeper } from './keeper';
+import { notebookOf } from './place';
 import { save } from './save';
 import { MIME_TYPE, readSaved, Saved } from './saved';
 import { SessionSocket } from './socket';
 import { isFinished, JsonObject, Report, SessionEvent, Snapshot } from './types';
 import { SessionCard } from './view';
 import { linkSentence, Words } from './words';
-
-/** The kernel gets this long to write the end of a session into the notebook. */
-const KERNEL_MS = 5_000;
-
-/** An output of this age has just come from the kernel, clocks that differ a little included. */
-const NEW_MS = 60_000;
 
 /** What the renderers of a page share. */
 export interface Shared {
@@ -66,6 +61,10 @@ export class SessionRenderer
   constructor(private readonly shared: Shared) {
     super();
     this.addClass('jr-output');
+    this.keeper = new Keeper(this, shared.client, () => ({
+      model: this.mimeModel,
+      snapshot: this.saved?.snapshot ?? null
+    }));
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
@@ -81,7 +80,11 @@ export class SessionRenderer
     this.saved = saved;
     if (first && !saved.start) {
       // After the cell has taken the output in.
-      window.setTimeout(() => void this.saveFirst(saved.asOf), 300);
+      window.setTimeout(() => {
+        if (this.shared.saveOnDisplay()) {
+          void this.keeper.saveFirst(saved.asOf);
+        }
+      }, 300);
     }
     if (saved.start || saved.inKernel) {
       this.unfollow();
@@ -149,7 +152,7 @@ export class SessionRenderer
 
   dispose(): void {
     if (!this.isDisposed) {
-      window.clearTimeout(this.keeping);
+      this.keeper.dispose();
       this.unfollow();
       this.card?.dispose();
       super.dispose();
@@ -171,56 +174,7 @@ export class SessionRenderer
     this.saved = { snapshot, asOf, inKernel: false, start: null };
     this.follow(snapshot, asOf);
     this.draw();
-    void this.keep();
-  }
-
-  /** Write the session into the notebook as a kernel does, for those who open it without this server. */
-  private async keep(): Promise<void> {
-    const id = this.sessionId;
-    const data = await this.shared.client.output(id).catch(() => null);
-    if (data && this.mimeModel && id === this.sessionId && !this.isDisposed) {
-      rewrite(this, this.mimeModel, data);
-    }
-  }
-
-  /** The kernel writes the end into the notebook; where it is gone, we do. */
-  private keepEnd(): void {
-    if (this.isNews && !this.keeping) {
-      this.keeping = window.setTimeout(() => {
-        this.keeping = 0;
-        if (this.isNews) {
-          void this.keep();
-        }
-      }, KERNEL_MS);
-    }
-  }
-
-  /** Whether the session has ended, and the notebook does not know. */
-  private get isNews(): boolean {
-    const now = this.feed?.snapshot;
-    const saved = this.saved?.snapshot;
-    return (
-      notebookOf(this) !== null &&
-      this.feed?.link === 'live' &&
-      now !== undefined &&
-      saved !== undefined &&
-      isFinished(now.state) &&
-      saved.last_seq < now.last_seq
-    );
-  }
-
-  /** A reload before the first save would lose this output. */
-  private async saveFirst(asOf: string | null): Promise<void> {
-    const age = Math.abs(Date.now() - Date.parse(asOf ?? ''));
-    const document = documentOf(this);
-    if (
-      age < NEW_MS &&
-      document?.model.dirty &&
-      !document.model.readOnly &&
-      this.shared.saveOnDisplay()
-    ) {
-      await document.save().catch(() => undefined);
-    }
+    void this.keeper.keep();
   }
 
   private follow(snapshot: Snapshot, asOf: string | null): void {
@@ -248,7 +202,9 @@ export class SessionRenderer
         this.node.replaceChildren(this.card.node);
       }
       this.card.update(this.cardModel(this.saved));
-      this.keepEnd();
+      if (this.feed?.link === 'live') {
+        this.keeper.keepEnd(this.feed.snapshot);
+      }
       this.tellEnd();
     }
   }
@@ -286,7 +242,7 @@ export class SessionRenderer
       : feed && linkSentence(trans, feed.link);
   }
 
-  private keeping = 0;
+  private readonly keeper: Keeper;
   private worked = false;
   private mimeModel: IRenderMime.IMimeModel | null = null;
   private saved: Saved | null = null;
