@@ -45,6 +45,8 @@ type ServerMessage =
 interface Followed {
   readonly feed: Feed;
   holders: number;
+  /** When to look at it next, where another server holds it. */
+  timer: number;
 }
 
 /** Own the page's socket; reconnect with back-off from the last seq; know when to stop. */
@@ -66,7 +68,7 @@ export class SessionSocket {
       return known.feed;
     }
     const feed = new Feed(id, snapshot, asOf);
-    this.followed.set(id, { feed, holders: 1 });
+    this.followed.set(id, { feed, holders: 1, timer: 0 });
     if (this.stopped) {
       feed.become('stopped');
     } else if (this.socket?.readyState === WebSocket.OPEN) {
@@ -162,12 +164,13 @@ export class SessionSocket {
 
   private take(data: unknown): void {
     const message = parse(data);
-    const feed = message?.session_id
-      ? this.followed.get(message.session_id)?.feed
+    const followed = message?.session_id
+      ? this.followed.get(message.session_id)
       : undefined;
-    if (!message || !feed) {
+    if (!message || !followed) {
       return;
     }
+    const { feed } = followed;
     switch (message.type) {
       case 'session_joined':
         return feed.joined(message.snapshot, message.log, message.reset);
@@ -176,16 +179,19 @@ export class SessionSocket {
       case 'session_left':
         return message.reason === 'left' ? undefined : feed.become('gone');
       case 'error':
-        return this.refused(feed, message.code);
+        return this.refused(followed, message.code);
     }
   }
 
-  private refused(feed: Feed, code: string): void {
+  private refused(followed: Followed, code: string): void {
+    const { feed } = followed;
     if (code === 'not_found') {
       feed.become('gone');
     } else if (code === 'read_only') {
       feed.become('elsewhere');
-      window.setTimeout(() => void this.look(feed), ELSEWHERE_MS);
+      // One at a time: after a reconnection there may be one already.
+      window.clearTimeout(followed.timer);
+      followed.timer = window.setTimeout(() => void this.look(feed), ELSEWHERE_MS);
     }
   }
 
