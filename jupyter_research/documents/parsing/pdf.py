@@ -6,6 +6,7 @@ import ctypes
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from .front import ends, identify
@@ -43,15 +44,22 @@ def parse_pdf(data: bytes) -> Parsed:
     """Parse a PDF file."""
     if b"%PDF-" not in data[:1024]:
         raise Unreadable("not a PDF")
-    document = _open(data)
-    try:
+    with opened(data) as document:
         said = document.get_metadata_dict()
         if any(PRODUCT in said.get(key, "") for key in ("Creator", "Producer", "Keywords", "Subject")):
             raise NoEvidence
-        sheets = list(_sheets(document))
+        sheets = list(sheets_of(document))
+    return _parsed(sheets, said)
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[PdfDocument]:
+    """Open the bytes of a PDF."""
+    document = _open(data)
+    try:
+        yield document
     finally:
         document.close()
-    return _parsed(sheets, said)
 
 
 def _open(data: bytes) -> PdfDocument:
@@ -96,7 +104,8 @@ def _is_cipher(text: str) -> bool:
     return 2 * signs > sum(not character.isspace() for character in text) > 0
 
 
-def _sheets(document: PdfDocument) -> Iterator[Sheet]:
+def sheets_of(document: PdfDocument) -> Iterator[Sheet]:
+    """Take the pages, one by one; raise `Unreadable` for one that says more than any document does."""
     chars = 0
     for number in range(1, len(document) + 1):
         sheet = _sheet(document, number)
