@@ -5,7 +5,14 @@ from __future__ import annotations
 from tornado import web
 
 from .errors import InvalidRequest, SwitchedOff
-from .report_handlers import AskHandler, OutputHandler, ReportHandler, SearchHandler, SourceHandler
+from .report_handlers import (
+    AskHandler,
+    LibrarySearchHandler,
+    OutputHandler,
+    ReportHandler,
+    SearchHandler,
+    SourceHandler,
+)
 from .rest import ResearchHandler, authorized
 from .session_handlers import (
     CommandHandler,
@@ -140,6 +147,7 @@ ROUTES: list[tuple[str, type[web.RequestHandler]]] = [
     (r"/health", HealthHandler),
     (r"/(?P<noun>researchers|models|libraries|sources)", ChoicesHandler),
     (r"/defaults", DefaultsHandler),
+    (r"/search", LibrarySearchHandler),
     (r"/sessions", SessionsHandler),
     (_SESSION, SessionHandler),
     (_SESSION + r"/(?P<action>approve|modify)", DecisionHandler),

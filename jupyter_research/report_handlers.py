@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from tornado import web
 
 from .errors import InvalidRequest
@@ -65,13 +68,39 @@ class SearchHandler(ResearchHandler):
     @authorized("write", "research")
     async def post(self, session_id: str) -> None:
         """Answer with the passages that fit best; by POST, since addresses stand in logs."""
-        fields = self.fields("query", optional=("k",))
-        query, k = fields["query"], fields.get("k", 20)
-        if not isinstance(query, str) or type(k) is not int:
-            raise InvalidRequest("query must be a text, and k a whole number.")
+        query, k = _query(self.fields("query", optional=("k",)))
         runtime = await self.access.runtime()
         found = await self.access.render(runtime.search_session, self.caller, known(session_id), query, k)
         self.answer({"passages": found})
+
+
+class LibrarySearchHandler(ResearchHandler):
+    """Search files without a session."""
+
+    #: Seconds after which whoever asked is told to ask again: a reading may take minutes.
+    patience: ClassVar[float] = 60
+
+    @web.authenticated
+    @authorized("write", "research")
+    async def post(self) -> None:
+        """Answer with the passages that fit best, once the files are read."""
+        fields = self.fields("query", optional=("k", "sources"))
+        query, k = _query(fields)
+        sources = fields.get("sources", [])
+        if not isinstance(sources, list) or not all(isinstance(one, str) for one in sources):
+            raise InvalidRequest("sources must be a list of names and paths.")
+        runtime = await self.access.runtime()
+        found = await self.access.render(
+            runtime.search, self.caller, query, sources=sources, k=k, patience=self.patience
+        )
+        self.answer({"passages": found})
+
+
+def _query(fields: Mapping[str, Any]) -> tuple[str, int]:
+    query, k = fields["query"], fields.get("k", 20)
+    if not isinstance(query, str) or type(k) is not int:
+        raise InvalidRequest("query must be a text, and k a whole number.")
+    return query, k
 
 
 class AskHandler(ResearchHandler):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Person
+
+from jupyter_research.documents.reading import Reading
+from jupyter_research.report_handlers import LibrarySearchHandler
 
 LIBRARY = {
     "mill.md": "# The tide mill\n\nA tide mill is driven by the rise and fall of the tide. The wheel of the "
@@ -138,3 +142,42 @@ class TestOwners:
             await alice.post(f"sessions/{session_id}/{path}", body, 200)
             refused = await bob.post(f"sessions/{session_id}/{path}", body, 404)
             assert refused["code"] == "not_found"
+
+
+async def test_files_are_searched_without_a_session(me: Person, papers: Path) -> None:
+    asked = {"query": "sluice gates closing", "k": 1, "sources": ["papers"]}
+    (passage,) = (await me.post("search", asked, 200))["passages"]
+    assert (passage["path"], passage["heading"]) == ("papers/mill.md", "Gates")
+    assert (await me.get("sessions"))["sessions"] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"query": "why", "sources": ["../../etc"]}, "does not exist or may not be read"),
+        ({"query": "why", "sources": ["nowhere"]}, "There is no library called"),
+        ({"query": "why", "sources": "papers"}, "sources must be a list"),
+        ({"query": "why", "sources": ["papers"], "k": 0}, "1 to 1000 passages"),
+        ({"query": " ", "sources": ["papers"]}, "query is empty"),
+    ],
+)
+async def test_what_may_not_be_searched_is_refused_in_one_sentence(
+    me: Person, papers: Path, asked: dict[str, Any], said: str
+) -> None:
+    answer = await me.ask("POST", "search", asked)
+    assert answer.code == 400 and said in json.loads(answer.body)["error"]
+
+
+async def test_a_reading_that_takes_long_goes_on_at_the_next_search(
+    me: Person, papers: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"query": "oven", "sources": ["papers"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(LibrarySearchHandler, "patience", 0)
+        # The worker waits until the time is up, however slow or fast the machine is.
+        patch.setattr(Reading, "_work", lambda self, worker: self._control.stopped.wait(90))
+        answer = await me.ask("POST", "search", asked)
+    assert answer.code == 429 and answer.headers["Retry-After"] == "1"
+    assert "search again" in json.loads(answer.body)["error"]
+    (passage,) = (await me.post("search", asked, 200))["passages"]
+    assert passage["path"] == "papers/bread.txt"

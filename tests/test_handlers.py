@@ -81,7 +81,7 @@ def test_table_is_the_whole_of_the_contract() -> None:
         POST /sessions/{session}/pause, POST /sessions/{session}/resume, POST /sessions/{session}/cancel,
         GET /sessions/{session}/events, GET /sessions/{session}/report, GET /sessions/{session}/sources/d1,
         GET /sessions/{session}/output,
-        POST /sessions/{session}/search, POST /sessions/{session}/ask,
+        POST /search, POST /sessions/{session}/search, POST /sessions/{session}/ask,
         DELETE /sessions/{session}, POST /test-websocket, GET /openapi.yaml
     """
     asked = {tuple(row.split()) for row in contract.replace("\n", " ").split(",")}

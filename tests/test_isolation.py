@@ -109,6 +109,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /sessions": {"topic": "what turns to the sun?", "researcher": "steps"},
     "POST /sessions/{id}/approve": {"version": 1},
     "POST /sessions/{id}/modify": {"version": 1, "feedback": "one more, please"},
+    "POST /search": {"query": "sun", "sources": ["example"]},
     "POST /sessions/{id}/search": {"query": "sun"},
     "PUT /defaults": {},
     "POST /sessions/{id}/ask": {"question": "what turns to the sun?"},

@@ -124,6 +124,15 @@ def test_a_session_is_started_followed_and_read_from_the_other_environment(kerne
     kernel.wait_for(lambda: any("text/markdown" in data for data in first.shown), "the end in the cell")
 
 
+def test_files_are_searched_by_the_server(kernel: Kernel, server: Server) -> None:
+    papers = server.root / "papers"
+    papers.mkdir(exist_ok=True)
+    (papers / "mill.md").write_text("# The mill\n\nThe sluice gates of the mill close at high water.\n")
+    kernel.run("from jupyter_research import library")
+    found = kernel.value(f"library({str(papers)!r}).search('sluice gates', k=3)")
+    assert [one["quote"] for one in found] == ["The sluice gates of the mill close at high water."]
+
+
 def test_working_in_that_kernel_is_refused_in_one_sentence(kernel: Kernel) -> None:
     kernel.run("%load_ext jupyter_research")
     said = kernel.run("%research --in-kernel what is missing?", ok=False)

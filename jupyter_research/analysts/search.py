@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidRequest, NoDocuments
-from ..work import Place
+from ..errors import InvalidRequest, LimitReached, NoDocuments
+from ..work import Control, Place
 from .shelf import nothing_found
 
 if TYPE_CHECKING:
@@ -23,13 +25,16 @@ def search(
     sources: Sequence[str],
     indexes: Path,
     progress: Callable[[int, int, str], None],
+    patience: float | None = None,
 ) -> list[dict[str, Any]]:
     """Read what is new among the files that `sources` name, and give the passages that fit best.
 
     Raises:
         InvalidRequest: for an empty query, a `k` out of range, a source that is none.
+        LimitReached: when the reading is not done after `patience` seconds; the next one goes on from there.
         NoDocuments: when there is nothing to read.
     """
+    from ..documents import Stopped
     from .collection import Collection
 
     checked_query(query, k)
@@ -37,16 +42,33 @@ def search(
     files = collection.files()
     if not files:
         raise NoDocuments(nothing_found(sources, ()))
-    library = collection.open(files)
-    try:
-        indexed = library.refresh(progress=progress)
+    with closing(collection.open(files)) as library, _stopping_after(patience) as control:
+        try:
+            indexed = library.refresh(progress=progress, control=control)
+        except Stopped:
+            raise LimitReached(
+                f"The {len(files):,} files are still being read: search again, and the reading goes on.",
+                retry_after=1,
+            ) from None
         if not indexed.documents:
             raise NoDocuments(
                 nothing_found(sources, [f"{one.name}: {one.reason}" for one in indexed.failures])
             )
         return [record(passage) for passage in library.search(query, k)]
+
+
+@contextmanager
+def _stopping_after(seconds: float | None) -> Iterator[Control]:
+    """Give what stops a reading in order once its time is up."""
+    control = Control()
+    timer = threading.Timer(seconds or 0, control.request_drain)
+    timer.daemon = True
+    if seconds is not None:
+        timer.start()
+    try:
+        yield control
     finally:
-        library.close()
+        timer.cancel()
 
 
 def checked_query(query: str, k: int) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidRequest
-from .local import LocalClient
+from .connection import connect
+from .local import LocalClient, NotInstalled
+from .server import ServerClient
 from .session import table
 
 #: The name of our own documentation among the libraries.
@@ -29,7 +31,9 @@ class Collection(os.PathLike[str]):
         self.name = _EXAMPLE if os.fspath(path) == _EXAMPLE and not place.exists() else str(place)
 
     def search(self, query: str, k: int = 20) -> Any:
-        """Give the passages that fit best, read in this process: a DataFrame or a list of records.
+        """Give the passages that fit best: a DataFrame, or a list of records where pandas is not installed.
+
+        They are read in this process, or by the server where this environment has only what talks to it.
 
         Args:
             query: words; their endings do not matter.
@@ -39,10 +43,20 @@ class Collection(os.PathLike[str]):
             InvalidRequest: for an empty query or a `k` out of range.
             NoDocuments: when there is nothing to read.
         """
-        return table(LocalClient.of_this_process().search(query, sources=[self.name], k=k))
+        return table(_client().search(query, sources=[self.name], k=k))
 
     def __fspath__(self) -> str:
         return self.name
 
     def __repr__(self) -> str:
         return f"library({self.name!r})"
+
+
+def _client() -> LocalClient | ServerClient:
+    try:
+        return LocalClient.of_this_process()
+    except NotInstalled:
+        client = connect()
+        if not isinstance(client, ServerClient):
+            raise
+        return client

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ..runtime import Finding, Indexed, KeptIndex, Keys, Runtime
 
 
+class NotInstalled(errors.ServerNotFound):
+    """This environment has only what talks to a Jupyter server."""
+
+
 class LocalClient:
     """Command the sessions of a runtime in this process."""
 
@@ -204,7 +208,7 @@ def _open(folder: Path, researchers: Mapping[str, str], *, requeue: bool = True)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "jupyter_research":
             raise
-        raise errors.ServerNotFound(
+        raise NotInstalled(
             "This environment has only what talks to a Jupyter server, and there is none to use: run "
             "`%pip install jupyter_research` and restart the kernel to work in it."
         ) from error

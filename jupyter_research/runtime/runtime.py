@@ -295,8 +295,13 @@ class Runtime:
         sources: Sequence[str] = (),
         k: int = 20,
         progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+        patience: float | None = None,
     ) -> Sequence[Mapping[str, Any]]:
-        """Give the passages of a library that fit a query best, without a session."""
+        """Give the passages of a library that fit a query best, without a session.
+
+        Raises:
+            LimitReached: when the files are not read after `patience` seconds; the next call goes on there.
+        """
         from ..analysts.search import search
 
         folder = self._folder
@@ -309,6 +314,7 @@ class Runtime:
             sources=sources,
             indexes=self.settings.indexes or folder.indexes,
             progress=progress,
+            patience=patience,
         )
         return found
 
