@@ -55,7 +55,7 @@ class Stage:
 
     def search(self) -> Busy:
         """Wait for the answer of a service."""
-        self.web.answer_next("wikipedia", Reply(delay=600))
+        self.web.answer_next("wikipedia", Reply(body=b"{}", delay=600))
         before = len(self.web.requests("wikipedia"))
         session_id = self._start(sources=["mill.md", "wikipedia"])
         until(lambda: len(self.web.requests("wikipedia")) > before, "a search")
