@@ -175,6 +175,7 @@ BAD = {
     "a refusal": Reply(refusal="I cannot help with that."),
     "another form": Reply(data={"people": 3}),
     "too long": Reply(text='{"analysts": [', finish="length"),
+    "too deep": Reply(text='{"analysts": ' * 20_000 + "1" + "}" * 20_000),
 }
 
 
@@ -247,6 +248,21 @@ def test_an_id_that_no_passage_has_is_removed_and_counted(make):
 
     report = make(Scholar(Claims=invents), analysts=1, turns=1).finish()
     assert any("1 citation named a passage that does not exist" in one for one in report.limitations)
+
+
+@pytest.mark.parametrize("form", ["in its text", "in the body"])
+def test_half_a_character_in_an_answer_is_no_end_of_it(make, form):
+    # Small models write halves of emojis; the one way JSON escapes it twice, the other once.
+    def halved(asked):
+        data = Scholar()(asked).data
+        data["claims"][0]["text"] = "The wheel turns \ud83d in the mill."
+        text = json.dumps(data) if form == "in its text" else json.dumps(data, ensure_ascii=False)
+        return Reply(text=text)
+
+    report = make(Scholar(Claims=halved, Section=Reply(text="no")), analysts=1, turns=1).finish()
+    assert not any(" failed" in sentence for sentence in report.limitations)
+    assert any("The wheel turns" in claim.text for claim in report.claims())
+    json.dumps(report.to_json(), ensure_ascii=False).encode()
 
 
 def test_a_claim_that_its_passage_lacks_is_sent_back_once_with_the_passage(make):

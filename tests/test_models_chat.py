@@ -310,6 +310,8 @@ def test_an_answer_is_read_for_what_it_is_meant_to_be(text):
         ('{"claims": [{"text": "", "passages": []}]}', "claims.0.text"),
         ("[]", "not valid JSON|should be"),
         ("{" * 5000, "not valid JSON"),
+        ('{"claims": ' * 100_000 + "1" + "}" * 100_000, "not valid JSON"),
+        ('{"claims": ' + "[" * 100_000 + "]" * 100_000 + "}", "not valid JSON"),
     ],
 )
 def test_an_answer_that_cannot_be_read_says_what_is_wrong(text, sentence):

@@ -171,6 +171,10 @@ class Calls:
         with tracing_context(enabled=False):
             try:
                 raw = runnable.invoke(list(messages))["raw"]
+            except (UnicodeError, RecursionError):
+                # The provider has answered, with something that its own package cannot take: no answer.
+                usage = self._usage(taken, most // 4)
+                return {"text": "", "refused": False, "cut": False, "usage": usage}
             except Exception as error:
                 cut = getattr(error, "completion", None)
                 if type(error).__name__ != "LengthFinishReasonError":
@@ -188,7 +192,8 @@ class Calls:
         # A prompt that Google does not let through comes back without an answer.
         blocked = (raw.response_metadata.get("prompt_feedback") or {}).get("block_reason")
         refused = bool(refusal or blocked) or finish in _REFUSALS
-        text = str(refusal) if refusal else _text(raw)
+        # Half a character is in no encoding: it can neither be kept nor be sent again.
+        text = (str(refusal) if refusal else _text(raw)).encode("utf-8", "replace").decode()
         if finish is None and (self._entry.streaming or self._entry.provider == "ollama"):
             raise Truncated  # A stream that ends without a reason was cut.
         counted = raw.usage_metadata or {}

@@ -154,6 +154,11 @@ def _resolved(part: Any, definitions: dict[str, Any]) -> Any:
     return {**kept, "additionalProperties": False} if part.get("type") == "object" else kept
 
 
+def _whole(data: Any) -> Any:
+    """Give data whose texts can be stored: models write halves of characters, which no encoding has."""
+    return json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
+
+
 def read(text: str, shape: type[S]) -> S:
     """Read an answer.
 
@@ -165,8 +170,8 @@ def read(text: str, shape: type[S]) -> S:
     fenced = _FENCE.match(text)
     inner = fenced[1] if fenced else text[max(text.find("{"), 0) : text.rfind("}") + 1 or None]
     try:
-        data = json.loads(inner, strict=False)
-    except ValueError:
+        data = _whole(json.loads(inner, strict=False))
+    except (ValueError, RecursionError):
         raise ValueError("The answer was not valid JSON.") from None
     try:
         return shape.model_validate(data)

@@ -39,8 +39,9 @@ class Arxiv:
 
 def _entries(body: bytes) -> Iterator[ElementTree.Element]:
     try:
-        # A document that declares entities is none of arXiv's, and may unpack to anything.
-        feed = ElementTree.fromstring(b"" if b"<!DOCTYPE" in body else body)
+        # A document that declares entities is none of arXiv's, and may unpack to anything; one with zeros is
+        # in an encoding in which such a declaration looks otherwise.
+        feed = ElementTree.fromstring(b"" if b"<!DOCTYPE" in body or b"\0" in body else body)
     except ElementTree.ParseError:
         raise Unavailable("it answered with something that is no Atom") from None
     if feed.tag != f"{_ATOM}feed":
