@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
+from jupyter_research.analysts.options import Options
 from jupyter_research.analysts.thinking import Thinking
 from jupyter_research.errors import InvalidRequest, ModelFailed, NoPackage, UnknownName
 from jupyter_research.models.chat import Gates, Opening, entry, install, need_package
@@ -20,6 +22,7 @@ from jupyter_research.models.chat.prompts import inert, passages
 from jupyter_research.models.chat.shapes import Claims, Report, Team, read, schema_of
 from jupyter_research.models.keys import Keys
 from jupyter_research.runtime import Settings
+from jupyter_research.work import Place
 
 WHOLE = {
     "document": "d", "start": 10, "end": 90, "page": None, "cell": None, "heading": None,
@@ -35,6 +38,16 @@ def test_a_name_is_a_provider_and_a_model():
     assert entry("ollama:llama3.2:3b", {}, {}).model == "llama3.2:3b"
     assert entry("ollama:llama3.2", {}, {}).local
     assert not entry("ollama:llama3.2", {}, {"OLLAMA_HOST": "gpu.example.org:11434"}).local
+
+
+@pytest.mark.parametrize("name", ["gpt-oss:120b-cloud", "glm-4.6:cloud", "Qwen3-coder:480B-CLOUD"])
+def test_a_model_that_ollama_only_passes_texts_on_to_is_not_on_this_machine(name):
+    found = entry(f"ollama:{name}", {}, {})
+    assert found.here and not found.local and found.host == "ollama.com"
+    with pytest.raises(InvalidRequest, match=r"would send texts to ollama\.com"):
+        options = Options.from_json({"model": found.name})
+        Thinking().settle(options, Place(root=None, folder=Path()), local_only=True)
+    assert entry("ollama:cloudy", {}, {}).local
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def answers(entry: Entry, key: str | None) -> str:
     if entry.url is None:
         return "is not asked: this provider has no list of models that is known here"
     try:
-        with httpx.Client(timeout=_PATIENCE, follow_redirects=False, trust_env=not entry.local) as client:
+        with httpx.Client(timeout=_PATIENCE, follow_redirects=False, trust_env=not entry.here) as client:
             given = client.get(
                 entry.url.rstrip("/") + _LISTS.get(entry.provider, "/models"),
                 headers=_headers(entry.provider, key) if key else {},

@@ -205,7 +205,7 @@ def _settings(entry: Entry, key: str | None, sockets: Sockets) -> dict[str, Any]
 
     return {
         # Variables name proxies for what is elsewhere: what goes to this machine must not leave it for them.
-        "trust_env": not entry.local,
+        "trust_env": not entry.here,
         # To connect, to read, to write, to wait for a connection of the pool.
         "timeout": (_CONNECT, entry.timeout, entry.timeout, entry.timeout),
         "event_hooks": {"request": [sockets.follow, keep_to_the_key]},

@@ -27,6 +27,8 @@ _SENT: Final = {
     "anthropic": ("ANTHROPIC_API_URL",),
     "google_genai": ("GOOGLE_GEMINI_BASE_URL",),
 }
+#: Where models run that an Ollama only passes texts on to.
+_CLOUD: Final = "ollama.com"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _FIELDS: Final = (
     "model", "base_url", "key", "method", "streaming", "options", "concurrency", "requests_per_minute",
@@ -71,6 +73,8 @@ class Entry:
     @property
     def host(self) -> str:
         """Name the host that topics and passages are sent to."""
+        if self._passed_on:
+            return _CLOUD
         return urlsplit(self.url).netloc.rpartition("@")[2] if self.url else self.provider
 
     @property
@@ -80,9 +84,20 @@ class Entry:
         return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
     @property
-    def local(self) -> bool:
-        """Tell whether it runs on this machine."""
+    def here(self) -> bool:
+        """Tell whether it is reached on this machine."""
         return (urlsplit(self.url or "").hostname or "") in _LOOPBACK
+
+    @property
+    def local(self) -> bool:
+        """Tell whether it runs on this machine, as far as its address and its name tell."""
+        return self.here and not self._passed_on
+
+    @property
+    def _passed_on(self) -> bool:
+        """Tell whether an Ollama here sends what it gets to its makers: such models are named so."""
+        tag = self.model.rpartition(":")[2].lower()
+        return self.provider == "ollama" and (tag == "cloud" or tag.endswith("-cloud"))
 
     @property
     def gate(self) -> tuple[str, str]:
