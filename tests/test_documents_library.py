@@ -393,7 +393,15 @@ def test_a_file_that_takes_too_long_is_named_and_the_next_is_read(
     folder: Path, stubborn: Path, open_library: Callable[[], Library], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "next.txt").write_text("Next words.")
-    monkeypatch.setattr(reading_module, "Worker", lambda: Worker(seconds=1))
+
+    class Impatient(Worker):
+        """Give the long one a second, which on a slow machine is too little for the other."""
+
+        def parse(self, path: Path, *wish: Any) -> dict[str, Any]:
+            self._seconds = 1 if path == stubborn else DEADLINE
+            return super().parse(path, *wish)
+
+    monkeypatch.setattr(reading_module, "Worker", Impatient)
     indexed = _refresh(open_library)
     assert indexed.failures == (Failure(name="long.txt", reason="takes too long to parse"),)
     assert [document.name for document in indexed.documents] == ["next.txt"]
