@@ -16,12 +16,19 @@ def shares_memory(folder: Path) -> bool:
     """
     if os.name != "posix":
         return True
-    with tempfile.TemporaryFile(dir=folder) as file:
-        file.truncate(mmap.PAGESIZE)
-        try:
-            mmap.mmap(file.fileno(), mmap.PAGESIZE).close()
-        except OSError:
-            return False
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.truncate(mmap.PAGESIZE)
+            return _maps(file.fileno())
+    except OSError:
+        return True  # Of a full or closed folder SQLite says what is wrong.
+
+
+def _maps(file: int) -> bool:
+    try:
+        mmap.mmap(file, mmap.PAGESIZE).close()
+    except OSError:
+        return False
     return True
 
 

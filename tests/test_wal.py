@@ -40,6 +40,10 @@ def test_local_folder_shares_memory_and_keeps_nothing_of_the_trial(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folder_in_which_nothing_can_be_written_is_left_to_sqlite(tmp_path: Path) -> None:
+    assert shares_memory(tmp_path / "absent")
+
+
 def test_far_folder_gets_a_rollback_journal_that_is_flushed(tmp_path: Path, far: None) -> None:
     assert not shares_memory(tmp_path)
     path = tmp_path / "far.sqlite"

@@ -17,8 +17,11 @@ from .running import HOSTS, PATIENCE, PEOPLE, Hub, clean_environment, running_hu
 
 __all__ = ["browser", "picture"]
 
-#: What people have written into their homes, to get around the administrator.
-OWN_SETTINGS = {"ResearchApp": {"libraries": {"mine": "/dev/shm"}, "max_sockets_per_owner": 3}}
+#: What people have written into their homes: one has fewer connections, the other would like to read more.
+OWN_SETTINGS = {
+    "alice": {"max_sockets_per_owner": 3},
+    "bob": {"max_sockets_per_owner": 3, "libraries": {"mine": "/dev/shm"}, "researchers": {}},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,7 +71,7 @@ def _furnish(folder: Path) -> None:
         own = folder / "homes" / name / ".jupyter"
         own.mkdir(parents=True)
         for file in ("jupyter_server_config.json", "jupyter_jupyter_research_config.json"):
-            (own / file).write_text(json.dumps(OWN_SETTINGS))
+            (own / file).write_text(json.dumps({"ResearchApp": OWN_SETTINGS[name]}))
     (folder / "course").mkdir()
     (folder / "course" / "tides.md").write_text("# Tides\n\nThe moon causes the tides of the sea.\n")
     subprocess.run(

@@ -50,9 +50,9 @@ c.Spawner.default_url = "/lab"
 c.Spawner.start_timeout = c.Spawner.http_timeout = {patience}
 c.LocalProcessSpawner.interrupt_timeout = {patience}
 c.Spawner.environment = {{
-    "PYTHONPATH": {repository!r}, "JUPYTERHUB_ACTIVITY_INTERVAL": "1",
-    # In the place of /etc/jupyter and /usr/local/share/jupyter.
-    "JUPYTER_CONFIG_PATH": "{folder}/etc", "JUPYTER_PATH": "{folder}/share",
+    "PYTHONPATH": "{folder}/first:{repository}", "JUPYTERHUB_ACTIVITY_INTERVAL": "1",
+    # In the place of /usr/local/share/jupyter.
+    "JUPYTER_PATH": "{folder}/share", "COURSE": "{folder}/course",
     "JUPYTERLAB_SETTINGS_DIR": "{folder}/settings",
 }}
 def decide(spawner):
@@ -68,6 +68,12 @@ c.JupyterHub.load_roles = [
     {{"name": "people", "users": {people!r}, "scopes": ["self"]}},
     {{"name": "guests", "users": ["carol"], "scopes": ["access:servers!user=alice"]}},
 ]
+"""
+
+#: Python runs it at its start: the folder of a test stands in the place of /etc/jupyter, last of all places.
+FIRST = """
+from jupyter_core import paths
+paths.SYSTEM_CONFIG_PATH[:] = [{folder!r}]
 """
 
 SERVER_CONFIG = """
@@ -87,7 +93,7 @@ c.ResearchApp.researchers = {
 }
 c.ResearchApp.max_working_sessions = 6
 # A folder of the course, read once for all by `jupyter research library index`.
-c.ResearchApp.libraries = {"course": os.path.join(os.environ["JUPYTER_CONFIG_PATH"], "..", "course")}
+c.ResearchApp.libraries = {"course": os.environ["COURSE"]}
 # A minute, and five seconds, are long in a test.
 sockets.SessionSocket.recheck_seconds = 1
 app._SIGN_OF_LIFE = 0.5
@@ -300,6 +306,8 @@ def running_hub(folder: Path) -> Iterator[Hub]:
     (folder / "hub.py").write_text(config)
     (folder / "etc").mkdir()
     (folder / "etc" / "jupyter_server_config.py").write_text(SERVER_CONFIG)
+    (folder / "first").mkdir()
+    (folder / "first" / "sitecustomize.py").write_text(FIRST.format(folder=str(folder / "etc")))
     with (folder / "hub.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", str(folder / "hub.py")],

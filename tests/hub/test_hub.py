@@ -384,12 +384,15 @@ def sockets_of_one_person(hub: Hub, who: str) -> int:
 
 
 def test_settings_in_a_home_do_not_count_where_user_configuration_is_off(hub: Hub) -> None:
-    # The same files lie in both homes; the Hub starts bob's server with `disable_user_config`.
+    # Both homes hold settings, which come before the administrator's; the Hub starts bob's server with
+    # `disable_user_config`.
     # The server may still have to notice that earlier tests' sockets have gone.
     for who, count in (("bob", 10), ("alice", 3)):
         until(lambda who=who, count=count: sockets_of_one_person(hub, who) == count, f"{count} sockets")
-    # What the administrator's own folder says comes first in both.
     assert libraries(hub, "alice") == libraries(hub, "bob") == {"example", "course"}
+    assert (
+        hub.research("bob", "POST", "sessions", {"topic": "x", "researcher": "steps"}, host="bob")[0] == 202
+    )
 
 
 def test_index_that_was_built_once_serves_hosts_and_guests_of_every_server(shared: Hub) -> None:
