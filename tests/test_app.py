@@ -87,6 +87,7 @@ print("MODULES", *sys.modules)
     allowed = {
         "access",
         "app",
+        "bodies",
         "errors",
         "events",
         "handlers",
