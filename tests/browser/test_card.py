@@ -405,6 +405,27 @@ def test_where_the_server_is_gone_nothing_can_be_pressed_but_try_again(card: Car
     expect(card.node.locator(".jr-fresh")).to_contain_text("as of")
 
 
+def test_a_report_that_could_not_be_had_comes_once_the_server_is_back(card: Card) -> None:
+    card.give(report=None, text=TEXT)
+    log = approved_run()
+    card.draw(log, link="lost", asOf="2026-11-22T14:02:00Z")
+    expect(card.node.get_by_role("alert")).to_contain_text("The session has no report yet.")
+    card.give(report=report())
+    card.draw(log)
+    expect(card.node.locator(".jr-report")).to_be_visible()
+    expect(card.node.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_little_of_a_budget_is_not_called_nothing(card: Card) -> None:
+    log = Log()
+    log.start(approve="auto")
+    log.events[0]["detail"]["options"] = {"budget": {"tokens": 100_000}}
+    for used, words in ((0, "0 % of the budget"), (420, "<1 % of the budget"), (2_700, "2 % of the budget")):
+        log.update("a step", usage={"tokens": used})
+        card.draw(log)
+        expect(card.node.locator(".jr-usage")).to_contain_text(words)
+
+
 def test_a_card_never_overflows_a_narrow_page(card: Card) -> None:
     card.page.set_viewport_size({"width": 400, "height": 700})
     for log in (waiting(), working(), no_documents()):
