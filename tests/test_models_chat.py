@@ -22,6 +22,7 @@ from jupyter_research.models.chat.prompts import inert, passages
 from jupyter_research.models.chat.shapes import Claims, Report, Team, read, schema_of
 from jupyter_research.models.keys import Keys
 from jupyter_research.runtime import Settings
+from jupyter_research.testing.chat import ChatServer
 from jupyter_research.work import Place
 
 WHOLE = {
@@ -65,6 +66,23 @@ def test_where_ollama_is_reached_is_read_as_ollama_does(said, url):
     found = entry("ollama:llama3.2", {}, {"OLLAMA_HOST": said})
     assert found.url == url
     assert found.local is ("example" not in url)
+
+
+def test_where_ollama_cannot_be_is_one_sentence():
+    with pytest.raises(InvalidRequest, match="OLLAMA_HOST is 'gpu:port'"):
+        entry("ollama:x", {}, {"OLLAMA_HOST": "gpu:port"})
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_header_that_an_administrator_configures_is_sent(provider):
+    with ChatServer() as server:
+        options = {"default_headers": {"Authorization": "Basic of-the-gateway"}}
+        base = f"{server.url}/v1" if provider == "openai" else server.url
+        given = {"model": f"{provider}:x", "base_url": base, "options": options}
+        with connected(entry("gate", {"gate": given}, {}), None, Sockets()) as model:
+            model.invoke("hello")
+    assert server.asked[0].headers["authorization"] == "Basic of-the-gateway"
+    assert "x-api-key" not in server.asked[0].headers
 
 
 def test_addresses_of_the_servers_variables_are_those_that_texts_go_to():

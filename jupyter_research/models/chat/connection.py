@@ -193,14 +193,14 @@ def _google(entry: Entry, settings: dict[str, Any], own: list[Any]) -> dict[str,
 
 def _settings(entry: Entry, key: str | None, sockets: Sockets) -> dict[str, Any]:
     """Give the settings of an HTTP client."""
+    # What an administrator configures is meant, and whose account it is where the key is the provider's own.
+    meant = {name.lower() for name in entry.options.get("default_headers") or ()}
+    meant |= set(_ACCOUNT if entry.key == entry.provider else ())
 
     def keep_to_the_key(request: Any) -> None:
         """Take out what a package has read from variables that are meant for another host."""
-        for name in _KEYS:
-            if name in request.headers and (key is None or key not in request.headers[name]):
-                del request.headers[name]
-        if entry.key != entry.provider:
-            for name in _ACCOUNT:
+        for name in {*_KEYS, *_ACCOUNT} - meant:
+            if not key or key not in request.headers.get(name, ""):
                 request.headers.pop(name, None)
 
     return {

@@ -170,7 +170,11 @@ def _ollama(host: str) -> str | None:
     """Read `OLLAMA_HOST` as Ollama does: scheme and port may be missing, and 0.0.0.0 is where it listens."""
     if not host:
         return None
-    parts = urlsplit(host if "://" in host else f"http://{host}")
+    try:
+        parts = urlsplit(host if "://" in host else f"http://{host}")
+        named = parts.port
+    except ValueError:
+        raise InvalidRequest(f"OLLAMA_HOST is {host!r}, which is no address: set it again.") from None
     name = "127.0.0.1" if parts.hostname in (None, "0.0.0.0", "::") else parts.hostname
-    port = parts.port or (11434 if "://" not in host else 443 if parts.scheme == "https" else 80)
+    port = named or (11434 if "://" not in host else 443 if parts.scheme == "https" else 80)
     return f"{parts.scheme}://{f'[{name}]' if ':' in str(name) else name}:{port}{parts.path}"
