@@ -150,7 +150,10 @@ export class SessionCard {
 
   /** The form is loaded when a session first waits. */
   private drawApproval(model: CardModel, able: boolean): void {
-    if (model.snapshot.state === 'awaiting_approval' && !this.approvalAsked) {
+    const { state, approve } = model.snapshot;
+    // Already while the team is made up, so that its form stands there at once.
+    const soon = state === 'planning' && approve !== 'auto';
+    if ((state === 'awaiting_approval' || soon) && !this.approvalAsked) {
       this.approvalAsked = true;
       void this.loadApproval();
     }

@@ -100,14 +100,14 @@ def test_the_panel_leads_to_the_cell_and_cancels(page: Page, lab: Lab, tmp_path:
 
 
 def test_a_session_that_no_cell_holds_opens_beside_the_notebook(page: Page, lab: Lab) -> None:
-    for topic in ("one", "another"):
+    for topic in ("seen first", "seen then"):
         lab.ask("POST", "research/api/sessions", {"topic": topic, "researcher": "steps"})
     without_kernel(page)
     Notebook(page, lab, lab.notebook("1 + 1", name="beside.ipynb")).reload()
     page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
     rows = page.locator(".jr-panel").get_by_role("listitem")
     card = page.locator(".jr-tab .jr-session")
-    for topic in ("one", "another"):
+    for topic in ("seen first", "seen then"):
         rows.filter(has_text=topic).get_by_role("button").first.click()
         expect(card.locator(".jr-topic")).to_have_text(topic)
         expect(card.locator(".jr-report")).to_be_visible()
