@@ -738,6 +738,13 @@ def test_a_year_in_the_text_is_not_the_papers_own() -> None:
     assert undated.year == 2023
 
 
+def test_a_footnote_is_quoted_without_its_number() -> None:
+    parsed = _fronted(
+        TWO_LINES + "\n= Abstract\nLight#footnote[Pulses of it, as a rule, and no rays.] is slow.\n"
+    )
+    assert "Pulses of it, as a rule, and no rays." in _passages(parsed)
+
+
 def test_a_pdf_whose_fonts_do_not_name_their_letters_is_named() -> None:
     signs = "❡❢❣❤❥❦❧ ★☆☎☏☐☑ ☒☓☔☕ and x " * 40
     with pytest.raises(Unreadable, match="its fonts do not say which letters they draw"):

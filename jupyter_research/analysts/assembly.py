@@ -43,7 +43,8 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
     library = state["library"]
     failures = library["failures"]
     for name, reason in failures[:_NAMED]:
-        yield f"{name} could not be read: {reason}."
+        stop = "" if reason.endswith("?") else "."
+        yield f"{name} could not be read: {reason}{stop}"
     if len(failures) > _NAMED:
         yield f"{len(failures) - _NAMED} more files could not be read."
     papers = library.get("papers", 0)

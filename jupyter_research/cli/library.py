@@ -62,7 +62,8 @@ def index(arguments: Namespace) -> int:
         print(json.dumps({**answer, "failures": failures}))
         return 0
     for one in indexed.failures:
-        print(f"{one.name} could not be read: {one.reason}.", file=sys.stderr)
+        stop = "" if one.reason.endswith("?") else "."
+        print(f"{one.name} could not be read: {one.reason}{stop}", file=sys.stderr)
     print(
         f"{len(indexed.documents):,} documents, {indexed.read:,} of them read now, {_size(size)}: {path}\n"
         f"Servers use it where ResearchApp.libraries names {folder}."

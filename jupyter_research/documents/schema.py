@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ..wal import write_ahead
 
 #: Raised whenever tables, parsing or cutting change: what an older one read is read again.
-VERSION: Final = 12
+VERSION: Final = 13
 
 _TABLES: Final = ("search", "passages", "files", "documents", "reference_entries", "about")
 

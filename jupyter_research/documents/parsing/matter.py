@@ -62,6 +62,8 @@ _BIBLIOGRAPHIC: Final = re.compile(
     r"^[A-Z][\w'’-]+, (?:[A-Z]\. ?)+.{0,200}\((?:19|20)\d\d[a-z]?\)",
     re.I,
 )
+#: The number of a footnote: raised on the page, in the text it would begin the note's first word.
+_NOTE_NUMBER: Final = re.compile(r"^\d{1,2}(?=[A-Z][a-z])")
 #: The dots of a table of contents.
 _LEADER: Final = re.compile(r"(?:\. ?){5,}")
 
@@ -96,7 +98,9 @@ def _blocks(paragraphs: list[Paragraph], body: float) -> Iterator[Block]:
             continue
         opened = opened or _is_prose(paragraph) or bool(_RUN_IN_ABSTRACT.match(paragraph.text))
         quotable = opened and closed is None and not _is_matter(paragraph, first=paragraph.page == 1)
-        yield Block(text=paragraph.text, page=paragraph.page, heading=heading, quotable=quotable)
+        small = paragraph.lines[0].size < 0.95 * body
+        text = _NOTE_NUMBER.sub("", paragraph.text) if small else paragraph.text
+        yield Block(text=text, page=paragraph.page, heading=heading, quotable=quotable)
 
 
 def _is_within(paragraph: Paragraph, closed: Paragraph) -> bool:
