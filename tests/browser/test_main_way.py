@@ -56,9 +56,9 @@ def test_a_topic_in_a_cell_becomes_a_cited_report(
     card.get_by_role("button", name="Approve").click()
 
     lanes = card.get_by_role("list", name="Analysts", exact=True)
-    expect(lanes.get_by_role("progressbar", name="The lawyer")).to_be_visible()
     picture(card, "researching")
     moved = page.evaluate("() => window.bars")
+    assert any("The lawyer" in name for name in moved), moved
     assert max(len(values) for values in moved.values()) > 1, moved
     expect(card).to_have_attribute("data-state", "completed")
     expect(card.locator(".jr-usage")).to_contain_text("sources found")
