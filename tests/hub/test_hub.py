@@ -28,7 +28,7 @@ GUESTS = [("alice", "bob", "alice"), ("bob", "alice", "bob"), ("alice", "carol",
 
 #: Every way to a session that somebody else might try.
 ROUTES = [
-    ("GET", ""), ("GET", "/events"), ("GET", "/sources/d1"),
+    ("GET", ""), ("GET", "/events"), ("GET", "/output"), ("GET", "/sources/d1"),
     *(("GET", f"/report?format={format}") for format in FORMATS),
     *(("POST", f"/{what}") for what in ("approve", "modify", "pause", "resume", "cancel", "search", "ask")),
     ("DELETE", ""),
