@@ -57,7 +57,7 @@ def start(runtime: Runtime, researcher: str, *states: str, topic: str = "tides",
 
 
 def until(look: Callable[[], Any]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 90
     while not look():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.01)

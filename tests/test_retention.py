@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from test_manager import ALICE, BOB, Desk
+from test_neighbours import until
 
 from jupyter_research.context import request_approval, send_status_update
 
@@ -127,5 +128,4 @@ def test_the_file_gets_smaller_while_others_write(desk: Desk) -> None:
 def test_the_sweep_is_done_at_the_start(desk: Desk) -> None:
     ids = [done(desk) for _ in range(3)]
     desk.manager.take_up_work(resume=False)
-    with desk.grown:
-        assert desk.grown.wait_for(lambda: sessions(desk) == set(ids[1:]), 30)
+    until(lambda: sessions(desk) == set(ids[1:]))
