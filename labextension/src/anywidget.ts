@@ -2,7 +2,7 @@
 import type { AnyModel, RenderProps } from '@anywidget/types';
 import { Action, CardModel, Host } from './host';
 import { reduceAll } from './reduce';
-import { save } from './save';
+import { save } from './download';
 import { readSnapshot } from './saved';
 import { JsonObject, Report, SessionEvent, Snapshot } from './types';
 import { SessionCard } from './view';

@@ -7,7 +7,7 @@ import { Feed } from './feed';
 import { Action, CardModel, Host } from './host';
 import { Keeper } from './keeper';
 import { notebookOf } from './place';
-import { save } from './save';
+import { save } from './download';
 import { MIME_TYPE, readSaved, Saved } from './saved';
 import { SessionSocket } from './socket';
 import { isFinished, JsonObject, Report, SessionEvent, Snapshot } from './types';
