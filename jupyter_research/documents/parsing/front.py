@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Final
 
 from .layout import Line, Sheet, body_size, in_margin, readable
+from .names import is_address, names_in, people_in
 from .parsed import doi_in, year_in
 
 #: A title stands in this part of its page, measured from the top.
@@ -39,21 +40,6 @@ _BANNER: Final = re.compile(
 _NUMBERED: Final = re.compile(r"(?:\d{1,2}|[IVX]+)\.?\s+\S")
 _FOOTNOTE: Final = re.compile(r"[\s*∗⋆†‡§¶#]+$")
 
-_NAME: Final = re.compile(
-    r"(?:[^\W\d_][\w'’.-]*\.?\s+){1,3}(?:(?:de|van|von|der|den|la|le|di|da|dos|bin|al)\s+)*[^\W\d_][\w'’-]+$"
-)
-_NO_NAME: Final = re.compile(
-    r"universi\w*|institut\w*|\b(?:department|school|college|faculty|centre|center|research|"
-    r"labs?|laborator\w+|"
-    r"hospital|clinic|inc|ltd|gmbh|corp|google|microsoft|meta|street|road|avenue|states|kingdom|city|abstract|"
-    r"proceedings|conference|journal|review|preprint|draft|version|report|volume|group|team|project|january|"
-    r"february|march|april|may|june|july|august|september|october|november|december|usa|china|germany|france|"
-    r"austria|the|of|for|in|with|and)\b",
-    re.I,
-)
-_BY: Final = re.compile(r"(?:written |edited )?by:?\s+", re.I)
-_BETWEEN: Final = re.compile(r",|;|\band\b|&|·|•|\t", re.I)
-_NOTES: Final = re.compile(r"[\d*†‡§¶∗⋆#]+")
 _END: Final = re.compile(r"abstract\b|(?:summary|contents|introduction)\s*(?:$|[.:—–])|\d\.?\s+\w", re.I)
 
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -97,7 +83,7 @@ def identify(sheets: Sequence[Sheet], said: Mapping[str, str]) -> Front:
     title = readable(" ".join(line.text for line in heading))
     return Front(
         title=_agreed(_FOOTNOTE.sub("", title), _meaningful(said.get("Title", "")), text),
-        authors=_known(_byline(sheets, heading), _authors(said.get("Author", "")), text),
+        authors=_known(_byline(sheets, heading), people_in(said.get("Author", "")), text),
         year=_year(sheets[0], heading) or year_in(said.get("CreationDate", "")[2:6]),
         doi=doi_in(text),
     )
@@ -161,8 +147,8 @@ def _goes_on(before: Line, line: Line) -> bool:
 
 def _close(group: list[Line]) -> list[Line]:
     """Give the first lines of a group, up to where a paragraph ends."""
-    ends = (n for n, (one, two) in enumerate(pairwise(group), 1) if one.top - two.top > 1.5 * one.size)
-    return group[: next(ends, len(group))]
+    gaps = (n for n, (one, two) in enumerate(pairwise(group), 1) if one.top - two.top > 1.5 * one.size)
+    return group[: next(gaps, len(group))]
 
 
 def _may_be_title(group: Sequence[Line]) -> bool:
@@ -187,10 +173,10 @@ def _byline(sheets: Sequence[Sheet], heading: Sequence[Line]) -> tuple[str, ...]
     for line in _below(sheets, heading)[:_LINES]:
         if ends(line.text) or len(line.text) > 250:
             break
-        if names := _names(line.apart or line.text):
+        if names := names_in(line.apart or line.text):
             found += names
             strangers = 0
-        elif found and (strangers := strangers + (not _is_address(line.text))) > 1:
+        elif found and (strangers := strangers + (not is_address(line.text))) > 1:
             break
     return tuple(dict.fromkeys(found))[:_MOST_AUTHORS]
 
@@ -200,38 +186,6 @@ def _below(sheets: Sequence[Sheet], heading: Sequence[Line]) -> list[Line]:
         if heading and heading[-1] in sheet.lines:
             return list(sheet.lines[sheet.lines.index(heading[-1]) + 1 :])
     return []
-
-
-def _is_address(text: str) -> bool:
-    return bool(_NO_NAME.search(text)) or "@" in text
-
-
-def _names(text: str) -> list[str]:
-    if "@" in text:
-        return []
-    parts = map(readable, _BETWEEN.split(_NOTES.sub(" , ", _BY.sub("", text, count=1))))
-    # A single letter points to an address below.
-    names = [_proper(part) for part in parts if len(part) > 1]
-    return names if all(map(_is_name, names)) else []
-
-
-def _proper(name: str) -> str:
-    """Give a name in capitals as it is written elsewhere."""
-    return name.title() if name.isupper() and " " in name else name
-
-
-def _is_name(part: str) -> bool:
-    words = part.split()
-    # Of letters alone it is the name of a house: ETH Zurich.
-    house = words[0].isupper() and len(words[0]) > 1 and "." not in words[0] and not part.isupper()
-    return (
-        len(part) < 50
-        and not house
-        and bool(_NAME.match(part))
-        and not _NO_NAME.search(part)
-        and words[0][0].isupper()
-        and any(char.isupper() for char in words[-1])
-    )
 
 
 def _year(sheet: Sheet, heading: Sequence[Line]) -> int | None:
@@ -255,13 +209,6 @@ def _around(sheet: Sheet, heading: Sequence[Line]) -> Iterator[str]:
         small = line.size < 0.95 * body
         if line in heading or not text_begins or (small and in_margin(line, sheet)):
             yield line.text
-
-
-def _authors(said: str) -> tuple[str, ...]:
-    names = [name.strip() for name in re.split(r";|,| and ", said) if name.strip()]
-    # The account of whoever pressed the button is no author, nor is where an author works.
-    people = any(" " in name for name in names) and not any(map(_NO_NAME.search, names))
-    return tuple(names) if people else ()
 
 
 def _meaningful(title: str) -> str | None:
