@@ -66,11 +66,12 @@ soak: $(VENV)/.built $(VENV)/.test ## kill servers and kernels at work for half 
 docs: $(VENV)/.docs ## build the documentation into build/docs
 	mkdocs build --strict --site-dir build/docs
 
-pictures: $(VENV)/.built $(VENV)/.test chromium ## take the pictures of the card in the documentation anew
-	python -m pytest tests/browser/test_gallery.py tests/browser/test_chat_model.py
+pictures: $(VENV)/.built $(VENV)/.test chromium ## take the pictures in the README and of the card anew
+	python -m pytest tests/browser/test_gallery.py tests/browser/test_chat_model.py tests/browser/test_main_way.py
 	mkdir -p docs/images/card
 	cp test-results/pictures/card/900/*-light.png test-results/pictures/card/900/*-dark.png docs/images/card/
 	cp test-results/pictures/chat-model/approval.png docs/images/chat-model.png
+	cp test-results/pictures/report.png docs/images/first-report.png
 
 clean: ## remove what the other commands made
 	rm -rf $(VENV) build dist examples/library examples/results .pytest_cache .mypy_cache .ruff_cache \

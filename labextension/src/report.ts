@@ -1,5 +1,6 @@
 /** The report: sections, claims with their citations, sources, and how it was made. */
 import { append, button, Child, el } from './dom';
+import { headline } from './headline';
 import { Host } from './host';
 import { Passage, placeWords, quoteNodes } from './passage';
 import { Peek } from './peek';
@@ -52,7 +53,11 @@ export class ReportView {
   private body(): Child[] {
     const { markdown: text, sections } = this.report;
     return text === undefined
-      ? [this.verdicts(), ...written(sections).map(section => this.section(section))]
+      ? [
+          el('p', { class: 'jr-headline' }, headline(this.report, this.trans)),
+          this.verdicts(),
+          ...written(sections).map(section => this.section(section))
+        ]
       : [markdown(text, this.host)];
   }
 

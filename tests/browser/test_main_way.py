@@ -71,6 +71,8 @@ def test_a_topic_in_a_cell_becomes_a_cited_report(
     picture(page, "report")
     session_id = card.get_attribute("data-session-id")
 
+    exported = lab.ask("GET", f"research/api/sessions/{session_id}/output")["text/markdown"]
+    assert f"*{report.locator('.jr-headline').inner_text()}*" in exported
     snapshot = lab.ask("GET", f"research/api/sessions/{session_id}")
     assert snapshot["analysts"][0]["name"] == "The lawyer"
     assert len(snapshot["analysts"]) == before - 1
