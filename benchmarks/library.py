@@ -188,7 +188,7 @@ def _entry(name: str, title: str, text: str) -> Entry:
         stamp=Stamp((len(text), 0, 0, 0)),
         checked=time.time_ns(),
         hash=f"sha256:{hashlib.sha256(f'{name} {text}'.encode()).hexdigest()}",
-        parsed={**parsed, "year": None, "doi": None, "pages": None},
+        parsed={**parsed, "year": None, "doi": None, "pages": None, "language": None},
     )
 
 
