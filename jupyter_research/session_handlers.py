@@ -41,8 +41,8 @@ class SessionsHandler(ResearchHandler):
         self.answer(snapshot, 202 if created else 200)
 
     def states(self) -> list[str]:
-        """Give the states asked for: `state=a&state=b` or `state=a,b`."""
-        given = ",".join(self.get_query_arguments("state"))
+        """Give the states asked for: `state=a&state=b` or `state=a,b`; an empty one asks for nothing."""
+        given = ",".join(self.get_query_arguments("state", strip=False))
         names = [name for name in given.split(",") if name]
         for name in names:
             if name not in set(State):

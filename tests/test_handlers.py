@@ -304,6 +304,8 @@ async def test_sessions_are_paged_newest_first(me: Person) -> None:
     assert second["next"] is None
     assert (await me.get("sessions?state=queued,failed"))["sessions"] == []
     assert len((await me.get("sessions?state=completed"))["sessions"]) == 5
+    assert len((await me.get("sessions?state=,completed"))["sessions"]) == 5
+    assert len((await me.get("sessions?state="))["sessions"]) == 5
 
 
 async def test_proposal_is_approved_edited(me: Person) -> None:
@@ -582,6 +584,7 @@ async def test_decision_on_a_session_that_does_not_wait_is_refused(me: Person) -
         "sessions?limit=",
         "sessions?state=sleeping",
         "sessions?state=queued,sleeping",
+        "sessions?state=%20",
         "sessions?before=x",
         "sessions?before=-1",
         "sessions/{session}/events?after=-1",

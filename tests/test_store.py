@@ -431,12 +431,13 @@ def test_the_journal_is_brought_into_the_file_while_updates_are_written(store: S
     journal = path.with_name(path.name + "-wal")
     rounds, end = 0, time.monotonic() + 60
     while path.stat().st_size < 2_000_000 and time.monotonic() < end:
-        # Enough is enough: on a busy machine the journal is emptied a little later, while updates go on.
+        # Enough is enough: on a busy machine the journal is emptied later, while a few updates go on.
         enough = journal.stat().st_size > 45_000_000
-        for log in logs:
+        for log in logs[:1] if enough else logs:
             store.update(log, 1, "m" if enough else "m" * 1000, {"round": rounds})
         rounds += 1
         store.flush().result(30)
+        time.sleep(0.05 if enough else 0)
     # By itself SQLite would let 120 MB gather: far more than was written here.
     assert path.stat().st_size >= 2_000_000
     assert journal.stat().st_size < 100_000_000
