@@ -25,8 +25,8 @@ from live import Server, running_server, until
 
 #: Seconds that the routes are tried for, and how many cases these have to be: a slow machine tries again,
 #: from other seeds, until it has as many.
-SECONDS = int(os.environ.get("NONSENSE", "100"))
-CASES, TRIES = 2000, 6
+SECONDS = int(os.environ.get("NONSENSE", "60"))
+CASES, TRIES = 2000, 10
 
 #: How many messages the socket gets, and in how many goes.
 MESSAGES, GOES = 5000, 50
