@@ -244,6 +244,14 @@ def reduce_all(state: Snapshot, events: Iterable[Mapping[str, Any]]) -> Snapshot
     return state
 
 
+def phase(snapshot: Snapshot) -> str:
+    """Say in a few words how far a session is."""
+    state = str(snapshot["state"]).replace("_", " ")
+    if snapshot["total"] and not State(snapshot["state"]).finished:
+        return f"{state}, {snapshot['done'] or 0:g} of {snapshot['total']:g}"
+    return state
+
+
 def _started(new: Snapshot, event: Mapping[str, Any], detail: Mapping[str, Any]) -> None:
     new["created"] = event["time"]
     for name in ("topic", "researcher", "options", "owner", "notebook", "attempt", "approve"):

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from .. import errors
-from ..events import Snapshot, State, reduce_all
+from ..events import Snapshot, State, phase, reduce_all
 from ..report import Report
 from .base import Client, Events
 
@@ -180,7 +180,7 @@ class Session:
         while not State(snapshot["state"]).finished:
             left = PATIENCE if deadline is None else min(PATIENCE, deadline - time.monotonic())
             if left <= 0:
-                raise TimeoutError(f"The session is still {_phase(snapshot)} after {timeout:g} s.")
+                raise TimeoutError(f"The session is still {phase(snapshot)} after {timeout:g} s.")
             events, _ = self.client.events(self.id, after=snapshot["last_seq"], limit=1000, wait=left)
             if events:
                 snapshot = self.known = reduce_all(snapshot, events)
@@ -220,7 +220,7 @@ class Session:
             after = events[-1]["seq"]
 
     def __repr__(self) -> str:
-        return f"<Session {self.id[:8]}, {_phase(self.known)}: {self.topic}>"
+        return f"<Session {self.id[:8]}, {phase(self.known)}: {self.topic}>"
 
     def _ipython_display_(self) -> None:
         if self._show is None:
@@ -232,13 +232,6 @@ class Session:
 def _in_cell(data: Mapping[str, Any], text: str) -> CellReport:
     plain = Report.from_json(data)
     return CellReport(**{name: getattr(plain, name) for name in Report.__dataclass_fields__}, text=text)
-
-
-def _phase(snapshot: Snapshot) -> str:
-    state = str(snapshot["state"]).replace("_", " ")
-    if snapshot["total"] and not State(snapshot["state"]).finished:
-        return f"{state}, {snapshot['done'] or 0:g} of {snapshot['total']:g}"
-    return state
 
 
 def partly_done(snapshot: Snapshot) -> bool:
@@ -256,7 +249,7 @@ def _not_ready(snapshot: Snapshot) -> str:
         advice = "; `.wait()` waits for it"
     elif state is State.CANCELLED and partly_done(snapshot):
         advice = "; `.partial_report()` gives what it had found"
-    return f"The session has no report, it is {_phase(snapshot)}{advice}."
+    return f"The session has no report, it is {phase(snapshot)}{advice}."
 
 
 def table(records: Sequence[Mapping[str, Any]]) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Any
 
-from ..events import Snapshot, State, utc_now
+from ..events import Snapshot, State, phase, utc_now
 from ..report import Claim, Report, Section
 from ..work import LOCAL
 from . import layout, plain, references
@@ -72,14 +72,6 @@ def _as_of(time: str) -> str:
 def hidden(session_id: str) -> str:
     """Give the style that hides the page of a session where a widget shows it."""
     return f'.jr-saved[data-session-id="{session_id}"] {{ display: none; }}'
-
-
-def phase(snapshot: Snapshot) -> str:
-    """Say in a few words how far a session is."""
-    state = str(snapshot["state"]).replace("_", " ")
-    if snapshot["total"] and not State(snapshot["state"]).finished:
-        return f"{state}, {snapshot['done'] or 0:g} of {snapshot['total']:g}"
-    return state
 
 
 def line(snapshot: Snapshot) -> str:
