@@ -244,6 +244,12 @@ def started(lab: Lab, researcher: str = "steps", **options: Any) -> str:
     return str(lab.ask("POST", "research/api/sessions", body)["session_id"])
 
 
+def reopened(page: Page, lab: Lab, name: str, session_id: str) -> Locator:
+    """Open a notebook that was saved with a session's card, and give the card."""
+    Notebook(page, lab, written(lab, name, saved_data(lab, session_id))).reload()
+    return card_of(page)
+
+
 def test_an_untrusted_notebook_shows_its_session_live(page: Page, lab: Lab, gate: Path) -> None:
     session_id = started(lab, "slow", until=str(gate))
     notebook = Notebook(page, lab, written(lab, "foreign.ipynb", saved_data(lab, session_id)))
@@ -257,9 +263,7 @@ def test_a_session_that_is_deleted_meanwhile_says_so_and_keeps_its_snapshot(
     page: Page, lab: Lab, gate: Path
 ) -> None:
     session_id = started(lab, "slow", until=str(gate))
-    notebook = Notebook(page, lab, written(lab, "deleted.ipynb", saved_data(lab, session_id)))
-    notebook.reload()
-    card = card_of(page)
+    card = reopened(page, lab, "deleted.ipynb", session_id)
     expect_live(card, "researching")
     lab.ask("DELETE", f"research/api/sessions/{session_id}")
     expect(card).to_have_attribute("data-link", "gone")
@@ -312,9 +316,7 @@ def test_where_research_is_not_offered_the_card_stops_asking(
     page.route_web_socket("**/research/api/ws*", lambda socket: socket.close(code=1011))
     answer: dict[str, Any] = {"status": status, "headers": {"Location": "/hub/"}, "body": "{}"}
     page.route("**/research/api/health*", lambda route: route.fulfill(**answer))
-    notebook = Notebook(page, lab, written(lab, "gone.ipynb", saved_data(lab, session_id)))
-    notebook.reload()
-    card = card_of(page)
+    card = reopened(page, lab, "gone.ipynb", session_id)
     expect(card).to_have_attribute("data-link", "stopped")
     expect(card.get_by_text("The server answers no longer")).to_be_visible()
     expect(card.get_by_role("button", name="Pause")).to_be_hidden()
@@ -333,9 +335,7 @@ def test_a_server_that_refuses_every_connection_is_given_up(page: Page, lab: Lab
     without_dialogs(page)
     page.clock.install()
     session_id = started(lab, "slow", until=str(gate))
-    notebook = Notebook(page, lab, written(lab, "gone for good.ipynb", saved_data(lab, session_id)))
-    notebook.reload()
-    card = card_of(page)
+    card = reopened(page, lab, "gone for good.ipynb", session_id)
     expect_live(card, "researching")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "research/api" in request.url else None)
@@ -367,9 +367,7 @@ def test_a_network_that_is_lost_for_a_while_is_waited_for(page: Page, lab: Lab, 
     line = Line(page)
     without_kernel(page)
     session_id = started(lab, "slow", until=str(gate))
-    notebook = Notebook(page, lab, written(lab, "lost.ipynb", saved_data(lab, session_id)))
-    notebook.reload()
-    card = card_of(page)
+    card = reopened(page, lab, "lost.ipynb", session_id)
     expect_live(card, "researching")
     line.break_()
     expect(card).to_have_attribute("data-link", "lost")
@@ -386,9 +384,7 @@ def test_a_network_that_is_lost_for_a_while_is_waited_for(page: Page, lab: Lab, 
 def test_a_socket_that_died_in_the_sleep_of_a_laptop_is_noticed(page: Page, lab: Lab, gate: Path) -> None:
     line = Line(page)
     session_id = started(lab, "slow", until=str(gate))
-    notebook = Notebook(page, lab, written(lab, "asleep.ipynb", saved_data(lab, session_id)))
-    notebook.reload()
-    card = card_of(page)
+    card = reopened(page, lab, "asleep.ipynb", session_id)
     expect_live(card, "researching")
     line.dead = True
     gate.touch()
@@ -405,9 +401,7 @@ def test_a_laptop_that_slept_for_a_night_is_back_once_its_network_is(
     line = Line(page)
     page.clock.install()
     session_id = started(lab, "slow", until=str(gate))
-    notebook = Notebook(page, lab, written(lab, "night.ipynb", saved_data(lab, session_id)))
-    notebook.reload()
-    card = card_of(page)
+    card = reopened(page, lab, "night.ipynb", session_id)
     expect_live(card, "researching")
     line.break_()
     expect(card).to_have_attribute("data-link", "lost")
