@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,11 +16,8 @@ import psutil
 import pytest
 
 from jupyter_research.documents import Failure, FileRef, Indexed, Library, Stopped
-from jupyter_research.documents import reading as reading_module
 from jupyter_research.documents.opening import read
 from jupyter_research.documents.parsing import Unreadable
-from jupyter_research.documents.room import is_tight, processors
-from jupyter_research.documents.worker import Worker
 from jupyter_research.errors import SessionCancelled, SourceNotFound
 from jupyter_research.work import Control
 
@@ -33,18 +29,18 @@ def _refs(folder: Path) -> list[FileRef]:
     return [FileRef(path=path, name=str(path.relative_to(folder))) for path in files]
 
 
-def _children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if _parses(child)]
+def children() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if parses(child)]
 
 
-def _parses(process: psutil.Process) -> bool:
+def parses(process: psutil.Process) -> bool:
     try:
         return "documents.child" in " ".join(process.cmdline())
     except psutil.Error:
         return False
 
 
-def _until(found: Callable[[], bool]) -> None:
+def until(found: Callable[[], bool]) -> None:
     until = time.monotonic() + DEADLINE
     while not found():
         assert time.monotonic() < until, "it did not happen"
@@ -74,10 +70,10 @@ def open_library(index: Path, folder: Path) -> Iterator[Callable[[], Library]]:
     yield make
     for library in opened:
         library.close()
-    assert _children() == []
+    assert children() == []
 
 
-def _refresh(open_library: Callable[[], Library]) -> Indexed:
+def refresh(open_library: Callable[[], Library]) -> Indexed:
     return open_library().refresh()
 
 
@@ -147,7 +143,7 @@ def test_unchanged_files_are_not_read_again(folder: Path, open_library: Callable
     for name in ("a.txt", "b.txt"):
         (folder / name).write_text(f"This is {name}.")
         os.utime(folder / name, (1, 1))
-    first, second = _refresh(open_library), _refresh(open_library)
+    first, second = refresh(open_library), refresh(open_library)
     assert (first.read, first.unchanged) == (2, 0)
     assert (second.read, second.unchanged, second.hash) == (0, 2, first.hash)
 
@@ -156,9 +152,9 @@ def test_a_file_that_was_only_touched_is_compared_by_its_content(
     folder: Path, open_library: Callable[[], Library]
 ) -> None:
     (folder / "a.txt").write_text("Words.")
-    first = _refresh(open_library)
+    first = refresh(open_library)
     os.utime(folder / "a.txt", (5, 5))
-    assert _refresh(open_library).documents == first.documents
+    assert refresh(open_library).documents == first.documents
 
 
 def test_an_edit_of_the_same_size_and_time_is_noticed(
@@ -166,10 +162,10 @@ def test_an_edit_of_the_same_size_and_time_is_noticed(
 ) -> None:
     (folder / "a.txt").write_text("Old words.")
     os.utime(folder / "a.txt", (5, 5))
-    _refresh(open_library)
+    refresh(open_library)
     (folder / "a.txt").write_text("New words.")
     os.utime(folder / "a.txt", (5, 5))
-    _refresh(open_library)
+    refresh(open_library)
     assert [passage.text for passage in open_library().search("words")] == ["New words."]
 
 
@@ -178,11 +174,11 @@ def test_edited_moved_and_removed_files_are_noticed(
 ) -> None:
     for name in ("edited", "moved", "removed", "kept"):
         (folder / f"{name}.txt").write_text(f"The {name} comet.")
-    before = _refresh(open_library)
+    before = refresh(open_library)
     (folder / "edited.txt").write_text("The changed comet.")
     (folder / "moved.txt").rename(folder / "here.txt")
     (folder / "removed.txt").unlink()
-    after = _refresh(open_library)
+    after = refresh(open_library)
     assert [document.name for document in after.documents] == ["edited.txt", "here.txt", "kept.txt"]
     library = open_library()
     texts = {passage.text for passage in library.search("comet")}
@@ -197,9 +193,9 @@ def test_two_files_of_the_same_content_are_one_document(
 ) -> None:
     for name in ("a.txt", "b.txt"):
         (folder / name).write_text("The same words.")
-    assert [document.name for document in _refresh(open_library).documents] == ["a.txt"]
+    assert [document.name for document in refresh(open_library).documents] == ["a.txt"]
     (folder / "a.txt").unlink()
-    assert [document.name for document in _refresh(open_library).documents] == ["b.txt"]
+    assert [document.name for document in refresh(open_library).documents] == ["b.txt"]
     assert len(open_library().search("words")) == 1
 
 
@@ -305,7 +301,7 @@ def test_a_text_of_200_megabytes_is_named_without_being_read(
 ) -> None:
     with (folder / "huge.txt").open("wb") as file:
         file.truncate(200 * 1024 * 1024)
-    assert _refresh(open_library).failures == (Failure(name="huge.txt", reason="larger than 50 MB"),)
+    assert refresh(open_library).failures == (Failure(name="huge.txt", reason="larger than 50 MB"),)
 
 
 def test_a_path_that_has_become_a_link_is_not_read(
@@ -361,144 +357,9 @@ def test_a_failure_is_remembered_until_the_file_changes(
     (folder / "a.pdf").write_bytes(b"no pdf")
     os.utime(folder / "a.pdf", (1, 1))
     for _ in range(2):
-        assert _refresh(open_library).failures == (Failure(name="a.pdf", reason="not a PDF"),)
+        assert refresh(open_library).failures == (Failure(name="a.pdf", reason="not a PDF"),)
     (folder / "a.pdf").write_bytes(b"%PDF-1.4 nor this")
-    assert _refresh(open_library).failures == (Failure(name="a.pdf", reason="a damaged PDF"),)
-
-
-# Children
-
-
-def _wanted(_: str) -> bool:
-    return True
-
-
-@pytest.fixture
-def stubborn(folder: Path) -> Path:
-    """Give a text that takes its parser a while."""
-    path = folder / "long.txt"
-    path.write_text("Words without end. " * 1_000_000)
-    return path
-
-
-@pytest.fixture
-def large(folder: Path) -> Path:
-    """Give a text of 45 megabytes that is quickly cut."""
-    path = folder / "large.txt"
-    path.write_text(("x" * 998 + "\n\n") * 45_000)
-    return path
-
-
-def test_a_file_that_takes_too_long_is_named_and_the_next_is_read(
-    folder: Path, stubborn: Path, open_library: Callable[[], Library], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "next.txt").write_text("Next words.")
-
-    class Impatient(Worker):
-        """Give the long one a second, which on a slow machine is too little for the other."""
-
-        def parse(self, path: Path, *wish: Any) -> dict[str, Any]:
-            self._seconds = 1 if path == stubborn else DEADLINE
-            return super().parse(path, *wish)
-
-    monkeypatch.setattr(reading_module, "Worker", Impatient)
-    indexed = _refresh(open_library)
-    assert indexed.failures == (Failure(name="long.txt", reason="takes too long to parse"),)
-    assert [document.name for document in indexed.documents] == ["next.txt"]
-
-
-def test_a_file_that_takes_too_much_memory_is_named_and_the_next_is_read(
-    folder: Path, large: Path, open_library: Callable[[], Library], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (folder / "next.txt").write_text("Next words.")
-    monkeypatch.setattr(reading_module, "Worker", lambda: Worker(memory=120 * 1024**2))
-    indexed = _refresh(open_library)
-    assert [failure.name for failure in indexed.failures] == ["large.txt"]
-    assert "memory" in indexed.failures[0].reason or "crashed" in indexed.failures[0].reason
-    assert [document.name for document in indexed.documents] == ["next.txt"]
-
-
-def test_a_child_that_dies_costs_its_file_alone(stubborn: Path, folder: Path) -> None:
-    (folder / "next.txt").write_text("Next words.")
-    worker = Worker()
-    answers: list[dict[str, object]] = []
-    thread = threading.Thread(target=lambda: answers.append(worker.parse(stubborn, "text", _wanted)))
-    thread.start()
-    _until(lambda: bool(_children()))
-    os.kill(_children()[0].pid, signal.SIGSEGV)
-    thread.join(DEADLINE)
-    assert answers[0]["failure"] == "damaged: the parser crashed on it"
-    assert worker.parse(folder / "next.txt", "text", _wanted)["text"] == "Next words."
-    worker.close()
-    assert _children() == []
-
-
-@pytest.mark.slow
-def test_a_child_that_has_grown_ends_after_its_file(large: Path, folder: Path) -> None:
-    (folder / "next.txt").write_text("Next words.")
-    worker = Worker()
-    assert worker.parse(folder / "next.txt", "text", _wanted)["text"] == "Next words."
-    assert len(_children()) == 1
-    assert "failure" not in worker.parse(large, "text", _wanted)
-    assert _children() == []
-    assert worker.parse(folder / "next.txt", "text", _wanted)["text"] == "Next words."
-    worker.close()
-
-
-def test_children_follow_the_limits_of_a_hub(tmp_path: Path) -> None:
-    assert processors({"CPU_LIMIT": "1.5"}) == 1
-    assert processors({"CPU_LIMIT": "0.5"}) == 1
-    assert processors({}) == processors({"CPU_LIMIT": "64"}) == processors({"CPU_LIMIT": "nonsense"})
-    (tmp_path / "17").mkdir()
-    (tmp_path / "17" / "statm").write_text(f"9 {300 * 1024**2 // os.sysconf('SC_PAGE_SIZE')} 1")
-    assert is_tight({"MEM_LIMIT": str(499 * 1024**2)}, tmp_path)
-    assert not is_tight({"MEM_LIMIT": str(501 * 1024**2)}, tmp_path)
-    assert not is_tight({}, tmp_path)
-
-
-def test_files_are_read_one_at_a_time_when_memory_is_short(
-    folder: Path, open_library: Callable[[], Library], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(20):
-        (folder / f"{number}.txt").write_text(f"Words {number}.")
-    most = 0
-
-    def progress(done: int, total: int, name: str) -> None:
-        nonlocal most
-        most = max(most, len(_children()))
-
-    monkeypatch.setenv("MEM_LIMIT", "1000000")
-    assert open_library().refresh(progress=progress).read == 20
-    assert most == 1
-
-
-def test_a_child_ends_with_its_parent(stubborn: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from jupyter_research.documents.worker import Worker\n"
-        "worker = Worker(); worker.parse(Path(sys.argv[1]).with_name('absent'), 'text', bool)\n"
-        "print(worker._process.pid, flush=True); sys.stdin.read()"
-    )
-    root = Path(__file__).resolve().parents[1]
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code, str(stubborn)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root
-    )
-    with parent:
-        assert parent.stdout is not None
-        child = psutil.Process(int(parent.stdout.readline()))
-        parent.kill()
-    _until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
-
-
-def test_a_child_imports_nothing_of_the_parents_main_module_nor_of_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "json.py").write_text("raise SystemExit('imported from the current folder')")
-    (tmp_path / "a.txt").write_text("Words.")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", ["", *sys.path])
-    worker = Worker()
-    assert worker.parse((tmp_path / "a.txt").resolve(), "text", _wanted)["text"] == "Words."
-    worker.close()
+    assert refresh(open_library).failures == (Failure(name="a.pdf", reason="a damaged PDF"),)
 
 
 def test_the_package_is_imported_without_a_parser() -> None:
@@ -512,24 +373,6 @@ def test_the_package_is_imported_without_a_parser() -> None:
 
 
 # Stopping, resuming, sharing
-
-
-def test_a_cancel_ends_the_children_at_once(stubborn: Path, open_library: Callable[[], Library]) -> None:
-    control = Control()
-    raised: list[BaseException] = []
-
-    def refresh() -> None:
-        try:
-            open_library().refresh(control=control)
-        except SessionCancelled as cancelled:
-            raised.append(cancelled)
-
-    thread = threading.Thread(target=refresh)
-    thread.start()
-    _until(lambda: bool(_children()))
-    control.cancel()
-    thread.join(DEADLINE)
-    assert raised and not thread.is_alive() and _children() == []
 
 
 def test_a_control_that_was_cancelled_before_reads_nothing(
@@ -556,7 +399,7 @@ def test_a_drain_keeps_what_was_read_and_the_next_refresh_goes_on(
         )
     kept = len(open_library().documents())
     assert 20 <= kept < 300
-    indexed = _refresh(open_library)
+    indexed = refresh(open_library)
     assert (indexed.unchanged, indexed.read, len(indexed.documents)) == (kept, 300 - kept, 300)
 
 
@@ -583,12 +426,12 @@ def test_a_killed_indexing_resumes_where_its_last_batch_ended(
         except sqlite3.OperationalError:
             return 0
 
-    _until(lambda: committed() > 0)
+    until(lambda: committed() > 0)
     victim.kill()
     victim.wait()
     kept = committed()
     assert kept < 2000, "it was done before it could be killed"
-    indexed = _refresh(open_library)
+    indexed = refresh(open_library)
     assert indexed.unchanged == kept and len(indexed.documents) == 2000
 
 
@@ -653,7 +496,7 @@ def test_an_index_that_is_damaged_is_made_anew(
     (folder / "a.txt").write_text("Words.")
     index.parent.mkdir()
     index.write_bytes(damage)
-    assert _refresh(open_library).read == 1
+    assert refresh(open_library).read == 1
     assert open_library().search("words")
 
 
@@ -661,9 +504,9 @@ def test_an_index_of_another_version_is_made_anew(
     folder: Path, index: Path, open_library: Callable[[], Library]
 ) -> None:
     (folder / "a.txt").write_text("Words.")
-    _refresh(open_library)
+    refresh(open_library)
     connection = sqlite3.connect(index)
     connection.execute("PRAGMA user_version = 999")
     connection.close()
     assert open_library().size() == 0
-    assert _refresh(open_library).read == 1
+    assert refresh(open_library).read == 1

@@ -6,7 +6,6 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,61 +14,25 @@ from jupyter_research.documents import sentences
 from jupyter_research.documents.language import foreign_language
 from jupyter_research.documents.parsing import NoEvidence, Parsed, Unreadable, parse
 from jupyter_research.documents.parsing.archive import MAX_UNPACKED
-from jupyter_research.documents.parsing.layout import Line, Sheet, paragraphs_of
 from jupyter_research.documents.passages import Span, cut
 
 PROSE = "The comet was seen in March. It had two tails, and nobody had predicted the second one."
 
-PAPER = r"""
-#set document(title: "Slow light in warm vapour", author: ("Ada Byron", "Charles Babbage"))
-#set page(paper: "a5", columns: 2, margin: 1.5cm,
-  header: [Journal of Vapours, vol. 3 #h(1fr) Byron and Babbage],
-  footer: context [Licensed under CC BY 4.0 #h(1fr) #counter(page).display()])
-#set par(justify: true)
-#set text(size: 9pt, hyphenate: true, lang: "en")
-#place(top, scope: "parent", float: true)[
-  #text(17pt)[*Slow light in warm vapour*]
 
-  Ada Byron#super[1], Charles Babbage#super[2]
-
-  #super[1]Department of Physics, University of Somewhere, ada\@some.edu
-
-  #super[2]Institute of Engines, London
-]
-= Abstract
-Alkaline vapours slow a pulse of light to a crawl. We measured the extraordinarily
-counterintuitive transparency of rubidium, doi 10.1234/vapour.7, in one cell.
-= Introduction
-FIRST COLUMN BEGINS. #lorem(260) FIRST SECTION ENDS.
-= Methods
-SECOND SECTION BEGINS. #lorem(900) SECOND SECTION ENDS.
-= Acknowledgements
-We thank the vapour council for grant 12345.
-= References
-+ A. Smith. On light. Journal of Light, 3(4), 12--19, 2001.
-+ B. Jones and C. Doe. On vapour. Proceedings of Vapour, 1999.
-"""
-
-
-def _passages(parsed: Parsed) -> list[str]:
+def passages_of(parsed: Parsed) -> list[str]:
     return [parsed.text[span.start : span.end] for span in cut(parsed.text, parsed.marks)]
 
 
-def _where(parsed: Parsed, words: str) -> Span:
+def span_of(parsed: Parsed, words: str) -> Span:
     return next(
         span for span in cut(parsed.text, parsed.marks) if words in parsed.text[span.start : span.end]
     )
 
 
-def _pdf(source: str) -> bytes:
+def pdf_of(source: str) -> bytes:
     import typst
 
     return bytes(typst.compile(source.encode()))
-
-
-@pytest.fixture(scope="module")
-def paper() -> Parsed:
-    return parse(_pdf(PAPER), "pdf")
 
 
 # Formats whose stored text is the file's own
@@ -81,7 +44,7 @@ def test_the_stored_text_of_text_formats_is_the_files_own(kind: str, newline: st
     text = newline.join(["Title", "=====", "", f"é  {PROSE}", "", "\tand\fso on", ""])
     parsed = parse(text.encode(), kind)
     assert parsed.text == text
-    assert any(PROSE in passage for passage in _passages(parsed))
+    assert any(PROSE in passage for passage in passages_of(parsed))
 
 
 @pytest.mark.parametrize(
@@ -136,12 +99,12 @@ def test_markdown_headings_give_title_and_places() -> None:
     )
     parsed = parse(text.encode(), "markdown")
     assert (parsed.title, parsed.authors, parsed.year) == ("On comets", ("Ann Lee", "Bo Chu"), 2021)
-    assert _where(parsed, "Before any").heading is None
-    assert _where(parsed, "Two tails").heading == "Tails"
-    assert _where(parsed, "# no heading").heading == "Tails"
-    assert _where(parsed, "nucleus").heading == "Setext one"
-    assert _where(parsed, "Last words").heading == "Setext one"
-    assert not any("title:" in passage or "# Tails" in passage for passage in _passages(parsed))
+    assert span_of(parsed, "Before any").heading is None
+    assert span_of(parsed, "Two tails").heading == "Tails"
+    assert span_of(parsed, "# no heading").heading == "Tails"
+    assert span_of(parsed, "nucleus").heading == "Setext one"
+    assert span_of(parsed, "Last words").heading == "Setext one"
+    assert not any("title:" in passage or "# Tails" in passage for passage in passages_of(parsed))
 
 
 def test_comments_badges_and_link_targets_of_markdown_are_never_quoted() -> None:
@@ -151,9 +114,9 @@ def test_comments_badges_and_link_targets_of_markdown_are_never_quoted() -> None
         '[sky]: http://sky.example "Sky"\n\n## Tails\n\nThere are two.\n'
     )
     parsed = parse(text.encode(), "markdown")
-    quoted = "\n".join(_passages(parsed))
+    quoted = "\n".join(passages_of(parsed))
     assert quoted == "See [them][sky].\nThe tail is ![drawn](t.png) here.\nThere are two."
-    assert _where(parsed, "The tail").heading == "Comets" and _where(parsed, "two").heading == "Tails"
+    assert span_of(parsed, "The tail").heading == "Comets" and span_of(parsed, "two").heading == "Tails"
 
 
 def test_the_first_heading_is_the_title_without_its_markup() -> None:
@@ -165,14 +128,14 @@ def test_rst_headings_give_title_and_places() -> None:
     text = "=====\nTitle\n=====\n\nFirst words.\n\nSection\n-------\n\nSecond words.\n"
     parsed = parse(text.encode(), "rst")
     assert parsed.title == "Title"
-    assert _where(parsed, "First").heading == "Title"
-    assert _where(parsed, "Second").heading == "Section"
+    assert span_of(parsed, "First").heading == "Title"
+    assert span_of(parsed, "Second").heading == "Section"
 
 
 def test_python_passages_are_headed_by_their_function() -> None:
     parsed = parse(b'"""Say what it is."""\n\n\ndef orbit(x):\n    """Compute the orbit."""\n', "python")
-    assert _where(parsed, "Say what").heading is None
-    assert _where(parsed, "Compute").heading == "orbit"
+    assert span_of(parsed, "Say what").heading is None
+    assert span_of(parsed, "Compute").heading == "orbit"
 
 
 # Passages
@@ -244,7 +207,7 @@ def test_html_gives_blocks_without_menus_and_scripts() -> None:
     assert (parsed.authors, parsed.year) == (("Ann Lee",), 2020)
     assert "Some bold words, and more." in parsed.text
     assert "keep\n   this" in parsed.text
-    assert _where(parsed, PROSE).heading == "Tails"
+    assert span_of(parsed, PROSE).heading == "Tails"
     for left_out in ("Menu", "script", "hidden", "imprint", "¶"):
         assert left_out not in parsed.text
 
@@ -269,8 +232,8 @@ def test_notebook_cells_and_their_text_outputs_carry_the_cells_index() -> None:
     cells = [_cell("# On comets\n\nWe look.", "markdown"), _cell("x = 1", outputs=[output, result, error])]
     parsed = parse(_notebook(cells), "notebook")
     assert parsed.title == "On comets"
-    assert (_where(parsed, "We look").cell, _where(parsed, "mean = 4.2").cell) == (0, 1)
-    assert _where(parsed, "the result").heading == "On comets"
+    assert (span_of(parsed, "We look").cell, span_of(parsed, "mean = 4.2").cell) == (0, 1)
+    assert span_of(parsed, "the result").heading == "On comets"
     assert "xxxx" not in parsed.text and "boom" not in parsed.text
 
 
@@ -298,7 +261,7 @@ def test_what_this_product_wrote_is_no_evidence() -> None:
         (b"# Digest\n\n<!-- jupyter-research report -->\n\ncomets", "text"),
         (b'<meta name="generator" content="jupyter_research"><p>comets', "html"),
         (_docx(keywords="jupyter_research"), "docx"),
-        (_pdf('#set document(keywords: ("jupyter_research",))\ncomets'), "pdf"),
+        (pdf_of('#set document(keywords: ("jupyter_research",))\ncomets'), "pdf"),
     ):
         with pytest.raises(NoEvidence):
             parse(data, kind)
@@ -312,7 +275,7 @@ def test_a_notebook_of_format_3_is_read() -> None:
     data = json.dumps({"nbformat": 3, "metadata": {"name": ""}, "worksheets": [{"cells": cells}]}).encode()
     parsed = parse(data, "notebook")
     assert parsed.title == "Old comets"
-    assert _where(parsed, "one").cell == 1
+    assert span_of(parsed, "one").cell == 1
 
 
 @pytest.mark.parametrize(
@@ -359,8 +322,8 @@ def _docx(**core: str) -> bytes:
 def test_docx_gives_paragraphs_headings_and_tables() -> None:
     parsed = parse(_docx(author="Ann Lee; Bo Chu"), "docx")
     assert (parsed.title, parsed.authors) == ("On comets", ("Ann Lee", "Bo Chu"))
-    assert _where(parsed, PROSE).heading == "On comets"
-    assert _where(parsed, "Dust and ions").heading == "Tails"
+    assert span_of(parsed, PROSE).heading == "On comets"
+    assert span_of(parsed, "Dust and ions").heading == "Tails"
     assert "left\tright" in parsed.text
 
 
@@ -393,7 +356,7 @@ def test_epub_gives_the_chapters_in_the_order_of_the_spine() -> None:
     parsed = parse(data, "epub")
     assert (parsed.title, parsed.authors, parsed.year) == ("A book", ("Ann Lee",), 1999)
     assert parsed.text.index("later") < parsed.text.index("early")
-    assert _where(parsed, "early words").heading == "First"
+    assert span_of(parsed, "early words").heading == "First"
 
 
 BOMB = b"<p>" + b" " * (MAX_UNPACKED + 1)
@@ -414,7 +377,7 @@ LAUGHS = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'
         (lambda: b"\xd0\xcf\x11\xe0 rest", "docx", "encrypted, or an old .doc"),
         (lambda: b"no PDF at all", "pdf", "not a PDF"),
         (lambda: b"%PDF-1.7\ngarbage", "pdf", "a damaged PDF"),
-        (lambda: _pdf("#rect(width: 2cm, height: 2cm)"), "pdf", r"no text: scanned\?"),
+        (lambda: pdf_of("#rect(width: 2cm, height: 2cm)"), "pdf", r"no text: scanned\?"),
     ],
 )
 def test_damaged_and_hostile_files_are_named(make: Callable[[], bytes], kind: str, reason: str) -> None:
@@ -428,327 +391,6 @@ def test_a_damaged_part_costs_no_more_than_itself() -> None:
         for name in good.namelist():
             damaged.writestr(name, b"<broken" if name == "docProps/core.xml" else good.read(name))
     assert PROSE in parse(buffer.getvalue(), "docx").text
-
-
-def test_an_encrypted_pdf_is_named() -> None:
-    from pypdf import PdfReader, PdfWriter
-
-    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(_pdf(PROSE))))
-    writer.encrypt("secret", algorithm="RC4-128")
-    buffer = io.BytesIO()
-    writer.write(buffer)
-    with pytest.raises(Unreadable, match="encrypted"):
-        parse(buffer.getvalue(), "pdf")
-
-
-# PDF
-
-
-def test_a_pdf_gives_title_authors_and_pages(paper: Parsed) -> None:
-    assert paper.title == "Slow light in warm vapour"
-    assert paper.authors == ("Ada Byron", "Charles Babbage")
-    assert paper.doi == "10.1234/vapour.7"
-    assert paper.pages is not None and paper.pages >= 3
-
-
-def test_a_pdfs_columns_are_in_reading_order(paper: Parsed) -> None:
-    order = [
-        "Alkaline vapours",
-        "FIRST COLUMN",
-        "FIRST SECTION ENDS",
-        "SECOND SECTION BEGINS",
-        "SECOND SECTION ENDS",
-    ]
-    found = [paper.text.index(words) for words in order]
-    assert found == sorted(found)
-
-
-def test_a_pdfs_passages_know_page_and_heading(paper: Parsed) -> None:
-    assert (_where(paper, "Alkaline").page, _where(paper, "Alkaline").heading) == (1, "Abstract")
-    last = _where(paper, "SECOND SECTION ENDS")
-    assert last.page is not None and last.page > 1 and last.heading == "Methods"
-
-
-def test_words_parted_at_the_end_of_a_line_are_whole_again(paper: Parsed) -> None:
-    assert "extraordinarily counterintuitive transparency of rubidium" in paper.text
-    assert not any(mark in paper.text for mark in "\x02\ufffe\xad")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "Journal of Vapours",
-        "Licensed under",
-        "Department of Physics",
-        "Institute of Engines",
-        "vapour council",
-        "On light",
-        "Proceedings of Vapour",
-        "Ada Byron",
-    ],
-)
-def test_heads_feet_addresses_thanks_and_reference_lists_are_never_quoted(paper: Parsed, words: str) -> None:
-    assert not any(words in passage for passage in _passages(paper))
-
-
-def test_running_heads_do_not_stand_in_the_text(paper: Parsed) -> None:
-    assert "Byron and Babbage" not in paper.text and "Licensed" not in paper.text
-
-
-def test_a_sentence_that_goes_on_over_a_column_or_page_is_whole(paper: Parsed) -> None:
-    # The filler's sentences begin with a capital: a passage that does not was cut at a column or page.
-    assert paper.pages is not None and len({mark.page for mark in paper.marks}) == paper.pages
-    passages = _passages(paper)
-    assert [passage for passage in passages if passage[0].islower()] == []
-    assert [passage for passage in passages if passage[-1] not in ".!?'"] == []
-
-
-def test_parsing_is_the_same_each_time(tmp_path: Path) -> None:
-    data = _pdf(PAPER)
-    assert parse(data, "pdf") == parse(data, "pdf")
-
-
-def _drawn(pages: list[list[tuple[float, float, float, str]]]) -> bytes:
-    """Make a PDF by hand: each line at x, y in a size, written in the order given."""
-    from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
-
-    writer = PdfWriter()
-    font = DictionaryObject(
-        {
-            NameObject("/Type"): NameObject("/Font"),
-            NameObject("/Subtype"): NameObject("/Type1"),
-            NameObject("/BaseFont"): NameObject("/Helvetica"),
-        }
-    )
-    for lines in pages:
-        page = writer.add_blank_page(612, 792)
-        stream = DecodedStreamObject()
-        shown = "\n".join(f"/F1 {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj" for x, y, size, text in lines)
-        stream.set_data(f"BT\n{shown}\nET".encode())
-        page[NameObject("/Contents")] = writer._add_object(stream)
-        fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
-        page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
-    buffer = io.BytesIO()
-    writer.write(buffer)
-    return buffer.getvalue()
-
-
-def test_columns_that_were_written_row_by_row_are_read_one_after_the_other() -> None:
-    rows = []
-    for number in range(20):
-        rows.append((50, 650 - 12 * number, 9, f"left {number} has words that fill its column"))
-        rows.append((320, 650 - 12 * number, 9, f"right {number} has words that fill it too"))
-    text = parse(
-        _drawn([[(50, 700, 9, "One line goes over both of the columns of this page and more"), *rows]]), "pdf"
-    ).text
-    found = [text.index(words) for words in ("One line", "left 0", "left 19", "right 0", "right 19")]
-    assert found == sorted(found)
-    assert "column left 1 has" in text and "too right 1 has" in text
-
-
-def test_ligatures_become_letters() -> None:
-    line = Line(text="the ﬁrst eﬃcient ﬂow", left=50, right=200, top=700, bottom=690, size=10)
-    (paragraph,) = paragraphs_of([Sheet(number=1, width=612, height=792, lines=(line,))])
-    assert paragraph.text == "the first efficient flow"
-
-
-def test_a_gap_in_a_line_or_two_is_no_column() -> None:
-    lines = [
-        (50, 700 - 12 * row, 9, f"Line {row} of prose goes over the whole width of the page, as it does.")
-        for row in range(20)
-    ]
-    text = parse(_drawn([[*lines, (50, 400, 9, "Apples"), (400, 400, 9, "12 kg")]]), "pdf").text
-    assert "Apples 12 kg" in text
-
-
-def test_heads_with_the_pages_number_are_left_out_though_their_words_change() -> None:
-    pages = []
-    for number in range(6):
-        head = (50, 760, 9, f"Chapter {number // 2}: Of things {number + 11}")
-        prose = [
-            (50, 600 - 12 * row, 9, f"Page {number} says in line {row} what it has to say.")
-            for row in range(9)
-        ]
-        pages.append([head, *prose])
-    text = parse(_drawn(pages), "pdf").text
-    assert "Chapter" not in text and text.count("what it has to say") == 54
-
-
-def test_a_large_heading_at_the_top_of_a_page_is_kept_though_its_number_fits() -> None:
-    pages = []
-    for number, name in enumerate(("Dust", "Ions", "Gas", "Orbits", "Names", "Ends")):
-        lines = [(50, 740, 16, f"{number + 1} {name} of comets"), (300, 40, 9, str(number + 1))]
-        pages.append(
-            lines + [(50, 600 - 12 * row, 9, f"Line {row} of page {number} is prose.") for row in range(9)]
-        )
-    parsed = parse(_drawn(pages), "pdf")
-    assert _where(parsed, "of page 3 is prose").heading == "4 Orbits of comets"
-
-
-HIDDEN = r"""
-#set page(footer: context [Preprint. Under review. #h(1fr) #counter(page).display()])
-#set text(size: 10pt)
-#text(18pt)[*On the tails of comets*]
-
-Ann Lee, Bo K. Chu and Cäcilie d'Orme
-
-Faculty of Skies, University of Nowhere. Correspondence to: ann\@nowhere.edu
-
-#text(weight: "bold")[Abstract] #h(1em) Comets have tails. We found that the tails point away from the sun.
-
-Keywords: comets, tails, sun
-
-= 1 Introduction
-The tail of a comet was described long ago (Kepler, 1619) and measured in 1951 by Biermann. #lorem(80)
-
-© 2019 The Authors. This is an open access article under the CC BY license.
-
-Acknowledgements. We thank the observers and the Sky Foundation for grant 77.
-
-= References
-Biermann, L. (1951). Kometenschweife und solare Korpuskularstrahlung. Zeitschrift, 29, 274--286.
-
-#text(weight: "bold")[Kepler, J.] De cometis libelli tres. Augsburg, 1619.
-
-Lee, A., and Chu, B. K. (2018). More on tails. arXiv preprint arXiv:1801.00001.
-
-= A Appendix
-The appendix holds words of its own. #lorem(40)
-"""
-
-
-@pytest.fixture(scope="module")
-def preprint() -> Parsed:
-    return parse(_pdf(HIDDEN), "pdf")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "Faculty",
-        "nowhere.edu",
-        "Keywords",
-        "open access",
-        "Sky Foundation",
-        "Zeitschrift",
-        "De cometis",
-        "arXiv",
-        "Under review",
-        "Cäcilie",
-    ],
-)
-def test_what_surrounds_prose_is_never_quoted(preprint: Parsed, words: str) -> None:
-    assert not any(words in passage for passage in _passages(preprint))
-
-
-@pytest.mark.parametrize("words", ["We found that", "described long ago (Kepler, 1619)", "words of its own"])
-def test_prose_beside_it_is_quoted(preprint: Parsed, words: str) -> None:
-    assert any(words in passage for passage in _passages(preprint))
-
-
-def test_a_pdf_without_metadata_is_identified_by_its_first_page(preprint: Parsed) -> None:
-    assert preprint.title == "On the tails of comets"
-    assert preprint.authors == ("Ann Lee", "Bo K. Chu", "Cäcilie d’Orme")
-    assert preprint.year == 2019
-
-
-# What a PDF is called, and by whom
-
-
-def _fronted(front: str, *, said: str = "", page: str = "") -> Parsed:
-    """Parse a PDF with this at its head, an abstract and enough text to have a usual size."""
-    head = f'#set document({said})\n#set page(paper: "a4", {page})\n#set text(size: 10pt)\n{front}\n'
-    body = "\n= Abstract\nSmith (1994) published much in 1987. #lorem(60)\n= Introduction\n#lorem(300)\n"
-    return parse(_pdf(head + body), "pdf")
-
-
-TWO_LINES = """#align(center, text(17pt)[*Slow light in a cell \\ of warm vapour*])
-#align(center)[Ada Byron and Charles Babbage]
-"""
-
-
-def test_a_title_of_two_lines_is_whole() -> None:
-    assert _fronted(TWO_LINES).title == "Slow light in a cell of warm vapour"
-
-
-@pytest.mark.parametrize("said", ["Template for authors", "paper-final-v3", "Journal of Vapours 12"])
-def test_the_first_page_goes_before_what_the_file_says(said: str) -> None:
-    parsed = _fronted(TWO_LINES, said=f'title: "{said}", author: "Office Account"')
-    assert parsed.title == "Slow light in a cell of warm vapour"
-    assert parsed.authors == ("Ada Byron", "Charles Babbage")
-
-
-def test_what_the_file_says_is_taken_where_the_page_confirms_it() -> None:
-    front = """#text(17pt)[Slow light:]
-
-#text(12pt)[A study of vapours]
-"""
-    said = 'title: "Slow light: A study of vapours"'
-    assert _fronted(front, said=said).title == "Slow light: A study of vapours"
-    assert _fronted(front, said='title: "Slow light: The sequel"').title == "Slow light:"
-
-
-def test_what_the_file_says_is_taken_where_the_page_says_nothing() -> None:
-    said = 'title: "Slow light", author: ("Ada Byron", "Charles Babbage")'
-    parsed = parse(_pdf(f"#set document({said})\n#lorem(200)"), "pdf")
-    assert (parsed.title, parsed.authors) == ("Slow light", ("Ada Byron", "Charles Babbage"))
-
-
-@pytest.mark.parametrize(
-    "front",
-    [
-        "#text(24pt)[Journal of Vapours]\n\n#text(17pt)[Slow light]\n",
-        "#text(17pt)[Slow light]\n\n#v(1cm)\n#text(20pt)[∑ ∏ ∫]\n",
-        "#text(20pt)[Original Article]\n\n#text(17pt)[Slow light]\n",
-        "#align(center)[SLOW LIGHT]\n\n#align(center)[ADA BYRON]\n",
-    ],
-)
-def test_a_banner_or_a_sign_is_no_title(front: str) -> None:
-    title = _fronted(front).title
-    assert title is not None and title.title() == "Slow Light"
-
-
-def test_a_title_may_begin_like_a_section() -> None:
-    title = "Introduction to slow light"
-    assert _fronted(f"#text(17pt)[{title}]\n\nby Ada Byron\n").title == title
-
-
-@pytest.mark.parametrize(
-    "byline",
-    [
-        "by Ada Byron and Charles Babbage",
-        "ADA BYRON, CHARLES BABBAGE",
-        "#set super(typographic: false)\nAda Byron#super[a,\\*], Charles Babbage#super[b]\n\nETH Zurich",
-        "Ada Byron #h(3cm) Charles Babbage\n\nUniversität Wien #h(3cm) Institut für Dampf",
-        "Ada Byron\\ Analytical Society of London\\ ada\\@some.edu\n\nCharles Babbage\\ Royal Institute",
-    ],
-)
-def test_authors_are_read_however_they_stand(byline: str) -> None:
-    parsed = _fronted(f"#text(17pt)[Slow light in warm vapour]\n\n{byline}\n")
-    assert parsed.authors == ("Ada Byron", "Charles Babbage")
-
-
-def test_a_year_in_the_text_is_not_the_papers_own() -> None:
-    dated = _fronted(
-        TWO_LINES + "#align(center)[March 2011]\n", said="date: datetime(year: 2023, month: 1, day: 2)"
-    )
-    assert dated.year == 2011
-    undated = _fronted(TWO_LINES, said="date: datetime(year: 2023, month: 1, day: 2)")
-    assert undated.year == 2023
-
-
-def test_a_footnote_is_quoted_without_its_number() -> None:
-    parsed = _fronted(
-        TWO_LINES + "\n= Abstract\nLight#footnote[Pulses of it, as a rule, and no rays.] is slow.\n"
-    )
-    assert "Pulses of it, as a rule, and no rays." in _passages(parsed)
-
-
-def test_a_pdf_whose_fonts_do_not_name_their_letters_is_named() -> None:
-    signs = "❡❢❣❤❥❦❧ ★☆☎☏☐☑ ☒☓☔☕ and x " * 40
-    with pytest.raises(Unreadable, match="its fonts do not say which letters they draw"):
-        parse(_pdf(f'#set text(font: "DejaVu Sans Mono")\n{signs}'), "pdf")
 
 
 # Languages
