@@ -22,6 +22,9 @@ _WORKERS = 8
 #: Threads for rendering reports, so that somebody's hundred PDFs hold up nobody's Cancel.
 _RENDERERS = 2
 
+#: Threads for reading files that nobody has read yet: each may be taken for a minute.
+_READERS = 2
+
 
 class Closable(Protocol):
     """What an open socket is to the door that it came through."""
@@ -57,6 +60,7 @@ class Access:
         self._opening = asyncio.Lock()
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="jupyter_research")
         self._renderers = ThreadPoolExecutor(_RENDERERS, thread_name_prefix="jupyter_research_render")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="jupyter_research_read")
         self._sockets: defaultdict[str, set[Closable]] = defaultdict(set)
         self._closed = False
 
@@ -80,6 +84,11 @@ class Access:
         """Run what computes for a while in one of few threads of its own."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._renderers, lambda: method(*args, **kwargs))
+
+    async def read(self, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run what reads files for as long as it takes, so that nobody's report waits for it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, lambda: method(*args, **kwargs))
 
     def full(self, owner: str) -> bool:
         """Tell whether an owner has as many sockets as one may have."""
@@ -105,7 +114,7 @@ class Access:
                 # A thread of its own: those of the pool may all wait for what only this ends.
                 with ThreadPoolExecutor(1) as closer:
                     await asyncio.get_running_loop().run_in_executor(closer, self.opened.close)
-        for pool in (self._pool, self._renderers):
+        for pool in (self._pool, self._renderers, self._readers):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> Runtime:

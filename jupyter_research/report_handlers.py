@@ -90,7 +90,7 @@ class LibrarySearchHandler(ResearchHandler):
         if not isinstance(sources, list) or not all(isinstance(one, str) for one in sources):
             raise InvalidRequest("sources must be a list of names and paths.")
         runtime = await self.access.runtime()
-        found = await self.access.render(
+        found = await self.access.read(
             runtime.search, self.caller, query, sources=sources, k=k, patience=self.patience
         )
         self.answer({"passages": found})

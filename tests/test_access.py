@@ -51,7 +51,7 @@ async def test_runtime_that_could_not_be_opened_is_tried_again(tmp_path: Path) -
 async def test_blocking_work_runs_in_a_thread_without_the_requests_context() -> None:
     access = Access(unbuilt)
     name.set("the request")
-    for call in (access.call, access.render):
+    for call in (access.call, access.render, access.read):
         thread, seen = await call(lambda: (threading.current_thread(), name.get()))
         assert thread is not threading.main_thread()
         assert seen is None
@@ -65,6 +65,16 @@ async def test_many_renderings_leave_room_for_commands() -> None:
     assert await asyncio.wait_for(access.call(lambda: "cancelled"), 30) == "cancelled"
     done.set()
     await asyncio.gather(*renderings)
+    await access.close()
+
+
+async def test_many_readings_leave_room_for_reports() -> None:
+    access = Access(unbuilt)
+    done = threading.Event()
+    readings = [asyncio.ensure_future(access.read(done.wait, 90)) for _ in range(20)]
+    assert await asyncio.wait_for(access.render(lambda: "a report"), 60) == "a report"
+    done.set()
+    await asyncio.gather(*readings)
     await access.close()
 
 
