@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from jupyter_research.documents.parsing import Unreadable, parse
+from jupyter_research.documents.parsing import NoEvidence, Unreadable, parse
 from jupyter_research.documents.parsing.front import identify
 from jupyter_research.documents.parsing.pdf import opened, sheets_of
 
@@ -35,6 +35,10 @@ def main(folder: Path) -> int:
 
 
 def _known(data: bytes, wanted: str) -> list[str]:
+    try:
+        parse(data, "pdf")
+    except (Unreadable, NoEvidence):
+        return ["cannot be read"]
     with opened(data) as document:
         said, sheets = document.get_metadata_dict(), list(sheets_of(document))
     found = {
@@ -42,12 +46,7 @@ def _known(data: bytes, wanted: str) -> list[str]:
         "by the file alone": said.get("Title"),
         "by both": identify(sheets, said).title,
     }
-    known = [name for name, title in found.items() if _key(title or "") == _key(wanted)]
-    try:
-        parse(data, "pdf")
-    except Unreadable:
-        known.append("cannot be read")
-    return known
+    return [name for name, title in found.items() if _key(title or "") == _key(wanted)]
 
 
 def _title(source: Path) -> str | None:

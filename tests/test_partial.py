@@ -75,6 +75,7 @@ async def test_session_whose_time_is_up_ends_with_what_it_had_found(
     ended = await me.until(session_id, "completed")
     assert ended["report_available"] and "max_session_seconds" in ended["limitations"][0]
     report = json.loads((await me.ask("GET", f"sessions/{session_id}/report?format=json")).body)
+    assert report["made"]["researcher"] == "analysts"
     assert report["made"]["partial"] is True and report["limitations"] == ended["limitations"]
     assert "1 of 2 interviews" in report["limitations"][1]
 

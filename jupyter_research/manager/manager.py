@@ -16,6 +16,7 @@ from ..errors import (
     WrongState,
 )
 from ..events import Kind, Snapshot, State
+from ..report import Report
 from ..researchers import Registry
 from ..store import Neighbours, Store
 from ..store.writer import settle
@@ -89,13 +90,18 @@ class Manager:
             store,
             self._transitions,
             self._turns.session_folder,
-            lambda job: self.questions.found(Caller(owner=job.owner), job.log.session_id),
+            self._found,
         )
         self._retention = Retention(store, limits, self._remove_where)
         self._chores = Chores(self._chores_of(limits))
         self._starting = Starting(
             store, registry, self._transitions, self._turns, self._allowance, place=place
         )
+
+    def _found(self, job: Job) -> Report:
+        """Give the report of what a session at work has found so far."""
+        report, attempt = self.questions.found(Caller(owner=job.owner), job.log.session_id), job.running
+        return report if attempt is None else self._turns.complete(job, attempt, report)
 
     @property
     def working(self) -> int:

@@ -97,12 +97,9 @@ class Recovery:
                 if job is None or session_log.broken is None:
                     continue  # Ended already, or even resumed since.
                 del self._transitions.jobs[session_log.session_id]
-                attempt, working, queued = job.running, job.state.working, job.state is State.QUEUED
+                working, queued = job.state.working, job.state is State.QUEUED
                 job.enter(State.FAILED)
-                if attempt is not None:
-                    attempt.cancel()
-                    self._transitions.leave_behind(job)
-                job.decided.set()  # A function may wait for a decision that nobody can make any more.
+                self._transitions.abandon(job)
                 if working:
                     self._transitions.release(job)
                 elif queued:

@@ -208,30 +208,17 @@ class Transitions:
 
     def cancel(self, job: Job) -> Future[bytes]:
         """End a session now; its thread is left behind."""
-        attempt = job.running
         detail = {"report_available": False, "limitations": ["The session was cancelled."]}
-        future = self.close_attempt(job, Kind.RESEARCH_CANCELLED, State.CANCELLED, detail)
-        if attempt is not None:
-            attempt.cancel()
-            self.leave_behind(job)
-        job.decided.set()
-        self.leave(job, future)
-        return future
+        return self._end(job, Kind.RESEARCH_CANCELLED, State.CANCELLED, detail)
 
     def run_out(self, job: Job, sentence: str, report: Report | None) -> None:
         """Complete a session at a cap, with the report of what it has found if there is one."""
-        attempt = job.running
         limitations = [sentence, *(report.limitations if report else ())]
         body = None
         if report is not None:
             body = orjson.dumps(replace(report, limitations=tuple(limitations)).to_json())
         detail = {"report_available": report is not None, "limitations": limitations}
-        future = self.close_attempt(job, Kind.RESEARCH_COMPLETED, State.COMPLETED, detail, report=body)
-        if attempt is not None:
-            attempt.cancel()
-            self.leave_behind(job)
-        job.decided.set()
-        self.leave(job, future)
+        self._end(job, Kind.RESEARCH_COMPLETED, State.COMPLETED, detail, report=body)
 
     def fail(self, job: Job, error: BaseException) -> None:
         """End a session with the error of its researcher."""
@@ -241,15 +228,23 @@ class Transitions:
             # What an exception says may be about the topic: it is for those who look for it only.
             log.debug("The researcher of session %s failed.", job.log.session_id, exc_info=error)
             code, cause = ResearcherFailed.code, f"{type(error).__name__}: {error}"
-        attempt = job.running
-        future = self.close_attempt(
-            job, Kind.RESEARCH_FAILED, State.FAILED, {"code": code, "cause": cause[:4000]}
-        )
-        if attempt is not None:
-            attempt.cancel()
-            self.leave_behind(job)
-        job.decided.set()
+        self._end(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": code, "cause": cause[:4000]})
+
+    def _end(
+        self, job: Job, kind: Kind, state: State, detail: Mapping[str, Any], *, report: bytes | None = None
+    ) -> Future[bytes]:
+        """Append the event that ends a session, whatever its thread is at."""
+        future = self.close_attempt(job, kind, state, detail, report=report)
+        self.abandon(job)
         self.leave(job, future)
+        return future
+
+    def abandon(self, job: Job) -> None:
+        """Cancel a job's attempt and leave its thread behind; a function may wait for a decision in it."""
+        if job.running is not None:
+            job.running.cancel()
+            self._leave_behind(job)
+        job.decided.set()
 
     def mend(self, job: Job) -> None:
         """Write down what the disk could not take when it was full, now that it may."""
@@ -262,7 +257,7 @@ class Transitions:
         session_log.overlay = {}
         self.append(job, Kind.RESEARCH_FAILED, State.FAILED, {"code": "storage", "cause": cause}, gate=0)
 
-    def leave_behind(self, job: Job) -> None:
+    def _leave_behind(self, job: Job) -> None:
         """Count the job's thread among those that outlive their session."""
         self._forget_the_dead()  # Also where nobody asks for the figure.
         if job.thread is not None and job.thread.is_alive() and job.thread is not threading.current_thread():

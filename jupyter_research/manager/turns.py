@@ -208,7 +208,7 @@ class Turns:
         self._transitions.append(job, Kind.RESEARCH_APPROVED, State.RESEARCHING, detail)
 
     def _finished(self, job: Job, attempt: Attempt, outcome: Finished) -> None:
-        report = self._complete(job, attempt, outcome.report)
+        report = self.complete(job, attempt, outcome.report)
         if attempt.restraint is not None:
             # Not through the context: the researcher may have left its session.
             attempt.status(f"{report.made['guard']}.", {"detail": {"refused": attempt.restraint.what}})
@@ -223,7 +223,7 @@ class Turns:
             self._transitions.leave(job, future)
         self._store.save_snapshot(job.log)
 
-    def _complete(self, job: Job, attempt: Attempt, report: Report) -> Report:
+    def complete(self, job: Job, attempt: Attempt, report: Report) -> Report:
         """Fill in what only the session knows."""
         limitations, cap = report.limitations, self._transitions.limits.max_events
         if attempt.capped:
