@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ..errors import ResearchError
-from ..wal import roll_back, shares_memory
+from ..wal import write_ahead
 from .database import Store
 from .folder import Folder, claim_exactly
 from .row import COLUMNS, SessionRow, erase
@@ -49,8 +49,7 @@ def adopt(folder: Folder, store: Store) -> list[str]:
 def _adopt_all(held: Folder, folder: Folder, store: Store) -> Iterator[str]:
     path = held.path / "research.sqlite"
     with closing(connect(path)) as connection:
-        if not shares_memory(path.parent):
-            roll_back(connection)
+        write_ahead(connection, path)
         migrate(connection, path)
         for row in connection.execute(_SESSIONS).fetchall():
             found = SessionRow.from_row(row)

@@ -267,11 +267,10 @@ class Store:
         log = self._logs.find(session_id)
         if log is None:
             with self._readers.one() as connection:
-                row = queries.find_row(connection, session_id)
-                last = 0 if row is None else queries.last_seq(connection, row.number)
-            if row is None:
+                found = queries.find_log(connection, session_id)
+            if found is None:
                 return None
-            log = self._logs.add(session_id, row.number, last)
+            log = self._logs.add(session_id, *found)
         return None if log.deleted else log
 
     def read(self, log: SessionLog, after: int, limit: int, size: int | None = None) -> list[bytes]:
@@ -325,7 +324,7 @@ class Store:
     def counts(self, owner: str | None = None) -> dict[str, int]:
         """Count the sessions by state, those of one owner or all."""
         with self._readers.one() as connection:
-            return queries.count_states(connection, owner)
+            return {state.decode(): count for state, count in queries.count_states(connection, owner)}
 
     def sizes(self, owner: str) -> dict[str, int]:
         """Measure an owner's sessions: the bytes of each one's events and report."""

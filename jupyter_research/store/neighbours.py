@@ -120,7 +120,8 @@ class Neighbours:
 
     def last(self, session: Foreign) -> int:
         """Give the seq of a session's last event."""
-        return _ask(session.folder, lambda file: queries.last_seq(file, session.row.number), 0)
+        found = _ask(session.folder, lambda file: queries.find_log(file, session.row.session_id), None)
+        return 0 if found is None else found[1]
 
     def report(self, session: Foreign) -> bytes | None:
         """Give the stored report's JSON."""

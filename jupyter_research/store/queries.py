@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -16,7 +16,10 @@ EVENTS: Final = "SELECT body FROM events WHERE session = ? AND seq > ? ORDER BY 
 
 _MARKS: Final = "SELECT body FROM events WHERE session = ? AND marks = 1 ORDER BY seq"
 
-_LAST: Final = "SELECT max(seq) FROM events WHERE session = ?"
+_LOG: Final = (
+    "SELECT number, (SELECT coalesce(max(seq), 0) FROM events WHERE session = number) "
+    "FROM sessions WHERE session_id = ?"
+)
 
 _REPORT: Final = "SELECT body FROM reports WHERE session = ?"
 
@@ -26,6 +29,12 @@ def find_row(connection: sqlite3.Connection, session_id: str) -> SessionRow | No
     query = f"SELECT {COLUMNS} FROM sessions WHERE session_id = ?"
     row = connection.execute(query, (session_id,)).fetchone()
     return None if row is None else SessionRow.from_row(row)
+
+
+def find_log(connection: sqlite3.Connection, session_id: str) -> tuple[int, int] | None:
+    """Find a session's number and the seq of its last event, 0 where it has none."""
+    found: tuple[int, int] | None = connection.execute(_LOG, (session_id,)).fetchone()
+    return found
 
 
 def find_rows(
@@ -61,11 +70,10 @@ def find_rows(
     return [SessionRow.from_row(row) for row in connection.execute(query, (*values, limit))]
 
 
-def count_states(connection: sqlite3.Connection, owner: str | None) -> dict[str, int]:
-    """Count the sessions by state, those of one owner or all."""
+def count_states(connection: sqlite3.Connection, owner: str | None) -> Iterator[tuple[Any, int]]:
+    """Count the sessions by state, those of one owner or all: names as the connection gives texts."""
     where, values = ("", ()) if owner is None else ("WHERE owner = ?", (owner,))
-    rows = connection.execute(f"SELECT state, count(*) FROM sessions {where} GROUP BY state", values)
-    return {str(State(_text(state)).value): count for state, count in rows}
+    return connection.execute(f"SELECT state, count(*) FROM sessions {where} GROUP BY state", values)
 
 
 def last_times(connection: sqlite3.Connection) -> list[tuple[SessionRow, str]]:
@@ -74,12 +82,6 @@ def last_times(connection: sqlite3.Connection) -> list[tuple[SessionRow, str]]:
     query = f"SELECT {COLUMNS}, {last} FROM sessions WHERE last IS NOT NULL ORDER BY number"
     rows = connection.execute(query).fetchall()
     return [(SessionRow.from_row(row[:-1]), orjson.loads(row[-1])["time"]) for row in rows]
-
-
-def last_seq(connection: sqlite3.Connection, number: int) -> int:
-    """Give the seq of a session's last event, 0 where it has none."""
-    (last,) = connection.execute(_LAST, (number,)).fetchone()
-    return last or 0
 
 
 def marks(connection: sqlite3.Connection, number: int) -> list[dict[str, Any]]:
@@ -98,7 +100,3 @@ def saved_snapshot(connection: sqlite3.Connection, session_id: str) -> Snapshot:
     query = "SELECT snapshot FROM sessions WHERE session_id = ?"
     (saved,) = connection.execute(query, (session_id,)).fetchone() or (None,)
     return initial(session_id) if saved is None else orjson.loads(saved)
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
