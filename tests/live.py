@@ -324,10 +324,6 @@ class Kernel:
         payload = until(reply, "the reply")["content"]["payload"]
         return "".join(str(item["data"]["text/plain"]) for item in payload if item["source"] == "page")
 
-    def busy(self, run: Run) -> bool:
-        """Tell whether the kernel has begun with a cell."""
-        return any(content["execution_state"] == "busy" for content in run.of("status"))
-
     def idle(self, run: Run) -> bool:
         """Tell whether the kernel is done with a cell."""
         return any(content["execution_state"] == "idle" for content in run.of("status"))

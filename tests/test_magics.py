@@ -299,8 +299,9 @@ def test_interrupting_a_wait_leaves_the_session_working(server: Server, tmp_path
     kernel = server.start_kernel("interrupted.ipynb")
     kernel.run("%load_ext jupyter_research")
     run = kernel.run(f"s = %research --researcher slow --set until={stop} does it go on?")
-    waiting = kernel.begin("s.wait()")
-    kernel.wait_for(lambda: kernel.busy(waiting), "the wait")
+    # A kernel that is busy may not have begun the cell, and ignores an interrupt until then.
+    waiting = kernel.begin("print('here'); s.wait()")
+    kernel.wait_for(lambda: "here" in waiting.text, "the wait")
     server.ask("POST", f"api/kernels/{kernel.id}/interrupt")
     kernel.wait_for(lambda: kernel.idle(waiting), "the end of the wait")
     assert (waiting.error or "").startswith("KeyboardInterrupt")

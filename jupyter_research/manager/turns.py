@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +15,13 @@ import orjson
 
 from ..carry import is_cancellation
 from ..context import attempt_context, clear_session_context
-from ..errors import SessionCancelled
+from ..errors import SessionCancelled, StorageFailed
 from ..events import Kind, State
 from ..guard import Restraint, sentence, watch
 from ..report import Report
 from ..researchers import Local, Registry, Researcher
 from ..store import Store
+from ..store.writer import settle
 from ..work import Caller, Drained, Finished, Outcome, Place, Proposed, Work
 from .attempt import Attempt
 from .isolation import Isolation
@@ -158,7 +160,7 @@ class Turns:
                 self._approve_at_once(job)
                 return True
             job.decision = None
-            self._transitions.close_attempt(
+            future = self._transitions.close_attempt(
                 job,
                 Kind.APPROVAL_REQUESTED,
                 State.AWAITING_APPROVAL,
@@ -169,7 +171,7 @@ class Turns:
                     "proposal": job.proposal,
                 },
             )
-        self._store.save_snapshot(job.log)
+        self._write_down(job, future)
         return False
 
     def ask(self, job: Job, attempt: Attempt, question: str, proposal: Any) -> Any:
@@ -221,7 +223,13 @@ class Turns:
                 job, Kind.RESEARCH_COMPLETED, State.COMPLETED, detail, report=body
             )
             self._transitions.leave(job, future)
-        self._store.save_snapshot(job.log)
+        self._write_down(job, future)
+
+    def _write_down(self, job: Job, future: Future[bytes]) -> None:
+        """Store the state that an event leads to, once it is committed: before, an older one would be."""
+        with suppress(StorageFailed, TimeoutError):  # Then the log is read when somebody asks.
+            settle(future)
+            self._store.save_snapshot(job.log)
 
     def complete(self, job: Job, attempt: Attempt, report: Report) -> Report:
         """Fill in what only the session knows."""
