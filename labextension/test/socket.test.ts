@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { TestContext } from 'node:test';
 import { initial } from '../src/reduce';
 import { SessionSocket } from '../src/socket';
 import { SESSION } from './logs';
 
 /** How long a page that nobody sees stays joined, and how long a server is waited for. */
 const [TEN_MINUTES, HALF_AN_HOUR] = [10 * 60_000, 30 * 60_000];
+
+/** Another session. */
+const OTHER = 'f'.repeat(32);
 
 /** Be the browser and the line: a page, and a server that can be away. */
 class Place {
@@ -15,9 +18,16 @@ class Place {
   status = 0;
   /** The seq of a session that another server holds; 0 where this one does. */
   elsewhere = 0;
+  /** The seq of a session that this server holds. */
+  seq = 0;
   readonly document = Object.assign(new EventTarget(), { hidden: false, cookie: '' });
+  readonly window = Object.assign(new EventTarget(), {
+    setTimeout: (...given: Parameters<typeof setTimeout>) => setTimeout(...given),
+    clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer)
+  });
 
-  constructor() {
+  constructor(hidden = false) {
+    this.document.hidden = hidden;
     const place = this;
     const settings = {
       baseUrl: 'http://127.0.0.1/',
@@ -25,22 +35,14 @@ class Place {
       init: {},
       Request,
       Headers,
-      fetch: async () => {
-        if (place.status === 0) {
-          throw new TypeError('no answer');
-        }
-        return new Response(JSON.stringify({ ...initial(SESSION), last_seq: place.elsewhere }), {
-          status: place.status
-        });
-      },
+      fetch: async () => place.answer(),
       WebSocket: class extends Socket {
         constructor() {
           super(place);
         }
       }
     };
-    Object.assign(globalThis, { window: globalThis, document: this.document, WebSocket: { OPEN: 1 } });
-    Object.assign(globalThis, { addEventListener: () => undefined });
+    Object.assign(globalThis, { window: this.window, document: this.document, WebSocket: { OPEN: 1 } });
     this.socket = new SessionSocket(settings as never);
   }
 
@@ -53,12 +55,39 @@ class Place {
     this.document.dispatchEvent(new Event('visibilitychange'));
   }
 
+  /** Tell the page that the network is back. */
+  online(): void {
+    this.window.dispatchEvent(new Event('online'));
+  }
+
+  /** Go away, as a server does that is stopped. */
+  leave(): void {
+    this.away = true;
+    this.last.close();
+  }
+
+  private answer(): Response {
+    const { status, elsewhere } = this;
+    if (status === 0) {
+      throw new TypeError('no answer');
+    }
+    if (status === 302) {
+      return { type: 'opaqueredirect', ok: false } as Response;
+    }
+    return new Response(JSON.stringify({ ...initial(SESSION), last_seq: elsewhere }), { status });
+  }
+
   readonly socket: SessionSocket;
+}
+
+interface Message {
+  readonly type: string;
+  readonly session_id: string;
 }
 
 class Socket {
   readyState = 0;
-  sent: { type: string }[] = [];
+  sent: Message[] = [];
   onopen = (): void => undefined;
   onclose = (): void => undefined;
   onmessage = (_: { data: string }): void => undefined;
@@ -74,12 +103,13 @@ class Socket {
   }
 
   send(text: string): void {
-    const message = JSON.parse(text);
+    const message: Message = JSON.parse(text);
+    const { session_id } = message;
     this.sent.push(message);
     if (message.type === 'join_session') {
-      const snapshot = initial(SESSION);
-      const joined = { type: 'session_joined', session_id: SESSION, snapshot, log: 'a', reset: false };
-      const refused = { type: 'error', session_id: SESSION, code: 'read_only' };
+      const snapshot = { ...initial(session_id), last_seq: this.place.seq };
+      const joined = { type: 'session_joined', session_id, snapshot, log: 'a', reset: false };
+      const refused = { type: 'error', session_id, code: 'read_only' };
       this.onmessage({ data: JSON.stringify(this.place.elsewhere ? refused : joined) });
     }
   }
@@ -90,6 +120,11 @@ class Socket {
   }
 }
 
+/** Stop the clock. */
+function still(t: TestContext): void {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+}
+
 /** Let everything happen that waits for no time. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) {
@@ -98,41 +133,61 @@ async function settled(): Promise<void> {
 }
 
 /** Let time go by in small steps, as it does for whoever is awake. */
-async function pass(t: test.TestContext, milliseconds: number): Promise<void> {
+async function pass(t: TestContext, milliseconds: number): Promise<void> {
   for (let gone = 0; gone < milliseconds; gone += 15_000) {
     t.mock.timers.tick(15_000);
     await settled();
   }
 }
 
-test('a server that is waited for in vain is given up, and asked again by Try again', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+test('all sessions of a page share a socket, and it goes with the last', async t => {
+  still(t);
   const place = new Place();
+  assert.equal(place.sockets.length, 0);
+  const feeds = [SESSION, OTHER, SESSION].map(id => place.socket.follow(initial(id), null));
+  await settled();
+  assert.deepEqual(place.last.sent.map(({ session_id: id }) => id), [SESSION, OTHER]);
+  feeds.slice(1).forEach(feed => place.socket.release(feed));
+  assert.equal(place.last.readyState, 1);
+  place.socket.release(feeds[0]);
+  assert.equal(place.last.readyState, 3);
+  await pass(t, 2 * HALF_AN_HOUR);
+  assert.equal(place.sockets.length, 1);
+});
+
+test('a server that is waited for in vain is given up, until somebody or the network is back', async t => {
+  still(t);
+  const place = new Place();
+  place.seq = 3;
   const feed = place.socket.follow(initial(SESSION), null);
   await settled();
   assert.equal(feed.link, 'live');
-  place.away = true;
-  place.last.close();
-  await pass(t, HALF_AN_HOUR / 2);
-  assert.equal(feed.link, 'lost');
-  await pass(t, HALF_AN_HOUR);
-  assert.equal(feed.link, 'stopped');
-  const tries = place.sockets.length;
-  await pass(t, HALF_AN_HOUR);
-  assert.equal(place.sockets.length, tries);
-  place.away = false;
-  place.socket.retry();
-  await settled();
-  assert.equal(feed.link, 'live');
+  for (const back of [() => place.socket.retry(), () => place.online(), () => place.hide(false)]) {
+    place.leave();
+    await pass(t, HALF_AN_HOUR / 2);
+    assert.equal(feed.link, 'lost');
+    await pass(t, HALF_AN_HOUR);
+    assert.equal(feed.link, 'stopped');
+    const tries = place.sockets.length;
+    await pass(t, HALF_AN_HOUR);
+    assert.equal(place.sockets.length, tries);
+    place.away = false;
+    back();
+    assert.equal(feed.link, 'lost');
+    await settled();
+    assert.deepEqual(place.last.sent, [
+      { type: 'join_session', session_id: SESSION, after: 3, log: 'a' }
+    ]);
+    assert.equal(feed.link, 'live');
+  }
 });
 
 test('a laptop that slept for a night has not waited for a night', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  still(t);
   const place = new Place();
   const feed = place.socket.follow(initial(SESSION), null);
   await settled();
-  place.away = true;
-  place.last.close();
+  place.leave();
   await settled();
   // It wakes, and its network is not there yet.
   t.mock.timers.setTime(Date.now() + 10 * 3_600_000);
@@ -145,7 +200,7 @@ test('a laptop that slept for a night has not waited for a night', async t => {
 });
 
 test('a session of another server is looked at, and joined when this one has taken it over', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  still(t);
   const place = new Place();
   place.elsewhere = 3;
   place.status = 200;
@@ -169,23 +224,46 @@ test('a session of another server is looked at, and joined when this one has tak
   assert.deepEqual(place.last.sent.slice(asked).map(({ type }) => type), ['leave_session']);
 });
 
-for (const status of [401, 403, 404, 424]) {
-  test(`a server that answers ${status} is asked once`, async t => {
-    t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+for (const status of [302, 401, 403, 404, 424]) {
+  test(`a server that answers ${status} is asked once, whoever comes back, until somebody wants it`, async t => {
+    still(t);
     const place = new Place();
     const feed = place.socket.follow(initial(SESSION), null);
     await settled();
-    place.away = true;
     place.status = status;
-    place.last.close();
+    place.leave();
     await pass(t, HALF_AN_HOUR);
     assert.equal(feed.link, 'stopped');
+    place.hide(false);
+    place.online();
+    assert.equal(place.socket.follow(initial(OTHER), null).link, 'stopped');
+    await pass(t, HALF_AN_HOUR);
     assert.equal(place.sockets.length, 1);
+    place.away = false;
+    place.socket.retry();
+    await settled();
+    assert.equal(feed.link, 'live');
+  });
+}
+
+for (const status of [500, 502, 503]) {
+  test(`a server that answers ${status} is asked again`, async t => {
+    still(t);
+    const place = new Place();
+    place.status = status;
+    place.away = true;
+    const feed = place.socket.follow(initial(SESSION), null);
+    await pass(t, 60_000);
+    assert.equal(feed.link, 'joining');
+    assert.ok(place.sockets.length > 1);
+    place.away = false;
+    await pass(t, 30_000);
+    assert.equal(feed.link, 'live');
   });
 }
 
 test('attempts come farther and farther apart, and not all at the same time', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  still(t);
   const waits = [];
   for (const chance of [0, 0.999]) {
     t.mock.method(Math, 'random', () => chance);
@@ -211,7 +289,7 @@ test('attempts come farther and farther apart, and not all at the same time', as
 });
 
 test('a hidden page lets go, also of what it first showed when it was hidden', async t => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  still(t);
   const place = new Place();
   const feed = place.socket.follow(initial(SESSION), null);
   await settled();
@@ -219,7 +297,7 @@ test('a hidden page lets go, also of what it first showed when it was hidden', a
   await pass(t, TEN_MINUTES);
   assert.equal(place.last.readyState, 3);
   assert.equal(feed.link, 'lost');
-  const other = place.socket.follow(initial('f'.repeat(32)), null);
+  const other = place.socket.follow(initial(OTHER), null);
   await settled();
   assert.equal(place.sockets.length, 2);
   await pass(t, TEN_MINUTES);
@@ -232,4 +310,31 @@ test('a hidden page lets go, also of what it first showed when it was hidden', a
   place.socket.release(feed);
   place.socket.release(other);
   assert.equal(place.last.readyState, 3);
+});
+
+test('a page that is opened in the background and stays there lets go too', async t => {
+  still(t);
+  const place = new Place(true);
+  place.socket.follow(initial(SESSION), null);
+  await settled();
+  assert.equal(place.last.readyState, 1);
+  await pass(t, TEN_MINUTES);
+  assert.equal(place.last.readyState, 3);
+  await pass(t, 10 * HALF_AN_HOUR);
+  assert.equal(place.sockets.length, 1);
+});
+
+test('a page that is hidden while it asks why the line was cut tries no more', async t => {
+  still(t);
+  const place = new Place();
+  place.status = 200;
+  place.socket.follow(initial(SESSION), null);
+  await settled();
+  place.hide(true);
+  await pass(t, TEN_MINUTES - 60_000);
+  place.last.close();
+  // The answer comes after the ten minutes.
+  t.mock.timers.tick(2 * 60_000);
+  await pass(t, 10 * HALF_AN_HOUR);
+  assert.equal(place.sockets.length, 1);
 });
