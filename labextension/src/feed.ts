@@ -71,6 +71,10 @@ export class Feed {
   /** Take a snapshot that came another way: the answer to a command, a saved output. */
   offer(snapshot: Snapshot, asOf: string | null): void {
     if (this._link !== 'live' && snapshot.last_seq >= this._snapshot.last_seq) {
+      if (snapshot.last_seq > this._snapshot.last_seq) {
+        // Those between are not here: what is kept would have a hole.
+        this._events = [];
+      }
       this._snapshot = snapshot;
       this.saved = asOf;
       this._changed.emit();

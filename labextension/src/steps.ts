@@ -1,5 +1,5 @@
 /** The steps of a session: what it said, with what came before on demand. */
-import { button, el, Part, show } from './dom';
+import { button, el, Part, setText, show } from './dom';
 import { CardModel, Host } from './host';
 import { withoutName } from './lanes';
 import { SessionEvent, State } from './types';
@@ -17,7 +17,7 @@ export class Steps implements Part<CardModel> {
     private readonly trans: Words
   ) {
     this.earlier = button(trans.__('Earlier steps'), 'jr-button jr-earlier', () => void this.loadEarlier());
-    this.node = el('div', {}, this.earlier, this.rows);
+    this.node = el('div', {}, this.earlier, this.problem, this.rows);
     this.rows.setAttribute('aria-label', trans.__('Steps'));
     this.offerEarlier();
   }
@@ -37,33 +37,39 @@ export class Steps implements Part<CardModel> {
     }
     const { last } = this;
     if (last < snapshot.last_seq && !(events.length && events[0].seq <= last + 1)) {
-      const after = Math.max(last, snapshot.last_seq - PAGE);
-      const fetched = await this.fetch(after);
-      if (fetched.length && after > last) {
-        // Rows have no holes: those before are earlier steps from now on.
-        this.rows.replaceChildren();
-      }
-      this.append(fetched);
+      // Offline, what is here already is better than an error.
+      this.append(await this.fetch(Math.max(last, snapshot.last_seq - PAGE)).catch(() => []));
     }
     this.append(this.model?.events ?? []);
   }
 
   private async loadEarlier(): Promise<void> {
+    if (this.fetching) {
+      return;
+    }
     const { first } = this;
-    const events = await this.fetch(Math.max(0, first - 1 - PAGE));
+    show(this.problem, false);
+    const events = await this.fetch(Math.max(0, first - 1 - PAGE)).catch(error => this.refused(error));
     const earlier = events.filter(({ seq }) => seq < first);
     this.most += earlier.length;
     this.rows.prepend(...earlier.map(event => this.row(event)));
     this.offerEarlier();
+    if (this.model) {
+      // What came meanwhile.
+      this.update(this.model);
+    }
   }
 
-  /** Offline, what is here already is better than an error. */
+  private refused({ message }: Error): readonly SessionEvent[] {
+    setText(this.problem, message);
+    show(this.problem, true);
+    return [];
+  }
+
   private async fetch(after: number): Promise<readonly SessionEvent[]> {
     this.fetching = true;
     try {
       return (await this.host.events?.(after, PAGE)) ?? [];
-    } catch {
-      return [];
     } finally {
       this.fetching = false;
     }
@@ -72,7 +78,12 @@ export class Steps implements Part<CardModel> {
   private append(events: readonly SessionEvent[]): void {
     const { rows, last } = this;
     const atEnd = rows.scrollTop + rows.clientHeight >= rows.scrollHeight - 8;
-    rows.append(...events.filter(({ seq }) => seq > last).map(event => this.row(event)));
+    const fresh = events.filter(({ seq }) => seq > last);
+    if (fresh.length && fresh[0].seq > last + 1) {
+      // Rows have no holes: those before are earlier steps from now on.
+      rows.replaceChildren();
+    }
+    rows.append(...fresh.map(event => this.row(event)));
     while (rows.childElementCount > this.most) {
       rows.firstElementChild?.remove();
     }
@@ -123,5 +134,6 @@ export class Steps implements Part<CardModel> {
   /** How many rows stay: more once somebody has asked for earlier ones. */
   private most = PAGE;
   private readonly earlier: HTMLButtonElement;
+  private readonly problem = el('p', { class: 'jr-refusal', role: 'alert', hidden: true });
   private readonly rows = el('ol', { class: 'jr-steps', tabindex: 0 });
 }

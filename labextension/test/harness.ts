@@ -12,6 +12,9 @@ interface Harness {
   report: Report | null;
   events: SessionEvent[];
   text: string;
+  /** Whether the log is slow: what is asked of it is answered by `release`. */
+  hold: boolean;
+  release(): void;
   /** Whether to speak a language in which every word is marked. */
   foreign: boolean;
   draw(events: SessionEvent[], model?: Partial<CardModel>): void;
@@ -23,6 +26,11 @@ const harness: Harness = {
   report: null,
   events: [],
   text: '',
+  hold: false,
+  release() {
+    harness.hold = false;
+    held.splice(0).forEach(answer => answer());
+  },
   foreign: false,
   draw(events, model = {}) {
     harness.events = events;
@@ -44,6 +52,8 @@ const harness: Harness = {
   }
 };
 
+const held: (() => void)[] = [];
+
 const MARKED: Words = {
   __: (message, ...values) => `‹${PLAIN.__(message, ...values)}›`,
   _n: (one, many, count, ...values) => `‹${PLAIN._n(one, many, count, ...values)}›`
@@ -64,10 +74,15 @@ const host: Host = {
       ? Promise.resolve(harness.report)
       : Promise.reject(new Error('The session has no report yet.'));
   },
-  events: (after, limit) =>
-    Promise.resolve(
-      harness.events.filter(({ seq }) => seq > after).slice(0, limit)
-    ),
+  events: async (after, limit) => {
+    if (harness.hold) {
+      await new Promise<void>(resolve => held.push(resolve));
+    }
+    if (harness.refusal) {
+      throw new Error(harness.refusal);
+    }
+    return harness.events.filter(({ seq }) => seq > after).slice(0, limit);
+  },
   source: () => Promise.resolve({ text: harness.text }),
   ask: () => Promise.reject(new Error('Nothing was found.')),
   retry: () => {

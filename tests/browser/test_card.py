@@ -354,6 +354,23 @@ def test_what_a_cancelled_session_had_found_is_fetched_on_the_click_only(card: C
     assert card.calls() == [["report", "partial"], ["download", "pdf", "partial"]]
 
 
+def long_run(card: Card, count: int) -> Log:
+    """Draw a session with so many events, and open its steps."""
+    log = working()
+    while len(log.events) < count:
+        log.update(f"step {len(log.events) + 1}")
+    card.draw(log)
+    card.node.locator(".jr-trail summary").click()
+    expect(card.node.locator(".jr-step").last).to_contain_text(f"step {count}")
+    return log
+
+
+def numbers_of(card: Card) -> list[int]:
+    """Give the numbers of the steps on screen."""
+    numbers: list[int] = card.node.locator(".jr-step").evaluate_all("rows => rows.map(row => row.value)")
+    return numbers
+
+
 def test_steps_are_drawn_when_somebody_asks_and_go_on(card: Card) -> None:
     log = working()
     card.draw(log)
@@ -366,11 +383,7 @@ def test_steps_are_drawn_when_somebody_asks_and_go_on(card: Card) -> None:
 
 
 def test_all_steps_can_be_had_a_page_at_a_time(card: Card) -> None:
-    log = working()
-    while len(log.events) < 2500:
-        log.update(f"step {len(log.events) + 1}")
-    card.draw(log)
-    card.node.locator(".jr-trail summary").click()
+    log = long_run(card, 2500)
     steps, earlier = card.node.locator(".jr-step"), card.button("Earlier steps")
     expect(steps).to_have_count(1000)
     expect(steps.first).to_contain_text("step 1501")
@@ -383,8 +396,44 @@ def test_all_steps_can_be_had_a_page_at_a_time(card: Card) -> None:
     earlier.click()
     expect(steps).to_have_count(len(log.events))
     expect(earlier).to_be_hidden()
-    numbers = steps.evaluate_all("rows => rows.map(row => row.value)")
-    assert numbers == list(range(1, len(log.events) + 1))
+    assert numbers_of(card) == list(range(1, len(log.events) + 1))
+
+
+def test_earlier_steps_are_asked_for_once_while_they_are_on_their_way(card: Card) -> None:
+    log = long_run(card, 2500)
+    card.give(hold=True)
+    card.button("Earlier steps").evaluate("button => { button.click(); button.click() }")
+    log.update("meanwhile")
+    card.draw(log)
+    card.page.evaluate("harness.release()")
+    expect(card.node.locator(".jr-step").last).to_contain_text("meanwhile")
+    assert numbers_of(card) == list(range(502, 2502))
+
+
+def test_earlier_steps_that_could_not_be_had_are_said_and_can_be_asked_for_again(card: Card) -> None:
+    log = long_run(card, 1200)
+    card.refuse("The server does not answer.")
+    card.button("Earlier steps").click()
+    problem = card.node.get_by_role("alert")
+    expect(problem).to_have_text("The server does not answer.")
+    card.refuse("")
+    card.button("Earlier steps").click()
+    expect(problem).to_have_count(0)
+    assert numbers_of(card) == list(range(1, len(log.events) + 1))
+
+
+def test_steps_that_could_not_be_had_leave_no_hole_among_the_others(card: Card) -> None:
+    log = long_run(card, 60)
+    while len(log.events) < 100:
+        log.update(f"step {len(log.events) + 1}")
+    card.refuse("The server does not answer.")
+    card.draw(log, events=log.events[80:])
+    expect(card.node.locator(".jr-step").last).to_contain_text("step 100")
+    assert numbers_of(card) == list(range(81, 101))
+    card.refuse("")
+    card.button("Earlier steps").click()
+    expect(card.node.locator(".jr-step").first).to_have_js_property("value", 1)
+    assert numbers_of(card) == list(range(1, 101))
 
 
 def test_a_start_button_sends_its_request_on_the_click_only(card: Card) -> None:
