@@ -30,18 +30,18 @@ export class Trail implements Part<CardModel> {
   }
 
   private async open(): Promise<void> {
-    try {
-      const { Steps } = await import('./steps');
-      if (!this.steps) {
-        this.steps = new Steps(this.host, this.trans);
-        this.place.replaceChildren(this.steps.node);
-      }
-      if (this.model) {
-        this.update(this.model);
-      }
-    } catch {
+    const loaded = await import('./steps').catch(() => null);
+    if (!loaded) {
       // The server has another version by now, or is gone.
       setText(this.place, this.trans.__('The steps could not be loaded: load the page again.'));
+      return;
+    }
+    if (!this.steps) {
+      this.steps = new loaded.Steps(this.host, this.trans);
+      this.place.replaceChildren(this.steps.node);
+    }
+    if (this.model) {
+      this.update(this.model);
     }
   }
 

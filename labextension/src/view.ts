@@ -161,16 +161,15 @@ export class SessionCard {
   }
 
   private async loadApproval(): Promise<void> {
-    try {
-      const { Approval } = await import('./approval');
-      this.approval = new Approval(this.commands, this.trans);
-      this.approvalPlace.append(this.approval.node);
-      if (!this.disposed) {
-        this.draw();
-      }
-    } catch {
+    const loaded = await import('./approval').catch(() => null);
+    if (!loaded) {
       // The server has another version by now, or is gone.
-      this.commands.say(this.trans.__('The form could not be loaded: load the page again.'));
+      return this.commands.say(this.trans.__('The form could not be loaded: load the page again.'));
+    }
+    this.approval = new loaded.Approval(this.commands, this.trans);
+    this.approvalPlace.append(this.approval.node);
+    if (!this.disposed) {
+      this.draw();
     }
   }
 

@@ -329,6 +329,23 @@ def test_verdicts_that_need_care_are_marked(card: Card) -> None:
     expect(card.node.locator(".jr-legend")).to_have_text("1 terms missing")
 
 
+def test_a_form_that_cannot_be_drawn_is_not_called_one_that_could_not_be_loaded(card: Card) -> None:
+    card.page.evaluate(
+        """events => {
+          window.addEventListener('unhandledrejection', event => {
+            event.preventDefault();
+            window.thrown = String(event.reason);
+          });
+          // Of all values the one that is no JSON: what draws it throws.
+          events.at(-1).detail.proposal = 1n;
+          harness.draw(events);
+        }""",
+        waiting().events,
+    )
+    card.page.wait_for_function("window.thrown?.includes('BigInt')")
+    expect(card.node.get_by_role("alert")).to_have_count(0)
+
+
 def test_a_report_is_downloaded_through_the_host(card: Card) -> None:
     completed(card)
     card.button("PDF").click()
