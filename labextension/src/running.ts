@@ -7,6 +7,7 @@ import { OPEN } from './commands';
 import { icon } from './icon';
 import { Shared } from './mime';
 import type { Sessions } from './sessions';
+import { Sight } from './sight';
 import { isFinished, Snapshot } from './types';
 import { stateWord } from './words';
 
@@ -43,7 +44,14 @@ export function addRunning(
   const unfinished = (): readonly Snapshot[] =>
     sessions?.list.filter(one => !isFinished(one.state)) ?? [];
   const button = new CommandToolbarButton({ commands: app.commands, id: OPEN, label: '' });
-  whileSeen(button.node, seen => void ask(found => found.watch(button, seen)));
+  // The panel asks for news by its button alone.
+  const sight = new Sight(
+    button.node,
+    () => void ask(found => found.watch(button, sight.near)),
+    false,
+    '0px'
+  );
+  button.disposed.connect(() => sight.dispose());
   running.add({
     name: trans.__('Research Sessions'),
     running: () => unfinished().map(item),
@@ -55,16 +63,4 @@ export function addRunning(
     shutdownAllLabel: trans.__('Cancel All'),
     shutdownAllConfirmationText: trans.__('Cancel all research sessions?')
   });
-}
-
-/** Tell when somebody begins and ceases to see a node: the panel asks for news by its button alone. */
-function whileSeen(node: Element, onChange: (seen: boolean) => void): void {
-  let seen = false;
-  new IntersectionObserver(entries => {
-    const sees = entries[entries.length - 1].isIntersecting;
-    if (sees !== seen) {
-      seen = sees;
-      onChange(seen);
-    }
-  }).observe(node);
 }

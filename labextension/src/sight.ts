@@ -3,9 +3,14 @@
 /** Drawn before it is scrolled in. */
 const MARGIN = '200px';
 
-/** Watch one element; in sight until it is known not to be. */
+/** Watch one element; `near` is what holds until more is known. */
 export class Sight {
-  constructor(node: Element, onChange: () => void) {
+  constructor(
+    node: Element,
+    onChange: () => void,
+    private _near = true,
+    rootMargin = MARGIN
+  ) {
     this.observer = new IntersectionObserver(
       entries => {
         const near = entries[entries.length - 1].isIntersecting;
@@ -14,7 +19,7 @@ export class Sight {
           onChange();
         }
       },
-      { rootMargin: MARGIN }
+      { rootMargin }
     );
     this.observer.observe(node);
   }
@@ -28,5 +33,4 @@ export class Sight {
   }
 
   private readonly observer: IntersectionObserver;
-  private _near = true;
 }
