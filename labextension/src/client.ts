@@ -53,7 +53,7 @@ export class Client {
 
   /** Give what a new session can be made with. */
   async choices(): Promise<Choices> {
-    const [{ models }, { libraries }, { sources }, { model = '', analysts = 3 }] = await Promise.all([
+    const [{ models }, { libraries }, { sources }, { model = '', analysts }] = await Promise.all([
       this.fetch<{ models: Choice[] }>('models'),
       this.fetch<{ libraries: Choice[] }>('libraries'),
       this.fetch<{ sources: Choice[] }>('sources'),

@@ -11,8 +11,8 @@ export interface Choices {
   readonly sources: readonly Choice[];
   /** The person's own model for all sessions; empty where they chose none. */
   readonly model: string;
-  /** The same for the number of analysts. */
-  readonly analysts: number;
+  /** The same for the number of analysts; absent where they chose none. */
+  readonly analysts?: number;
 }
 
 /** One of them. */
@@ -90,7 +90,7 @@ export class NewSession {
 
   /** Offer what the server has; without an answer its defaults do. */
   private async offer(): Promise<void> {
-    const nothing: Choices = { models: [], libraries: [], sources: [], model: '', analysts: ANALYSTS };
+    const nothing: Choices = { models: [], libraries: [], sources: [], model: '' };
     const choices = await this.host.choices().catch(() => nothing);
     this.offered = choices.models;
     this.models.replaceChildren(
@@ -98,7 +98,7 @@ export class NewSession {
     );
     const usual = choices.model || this.trans.__('as the server has it');
     setAttributes(this.model, { placeholder: usual });
-    setAttributes(this.analysts, { placeholder: choices.analysts });
+    setAttributes(this.analysts, { placeholder: choices.analysts ?? ANALYSTS });
     this.libraries.replaceChildren(
       ...[...choices.libraries, ...choices.sources].map(choice => this.offerSource(choice))
     );
