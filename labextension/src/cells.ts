@@ -2,19 +2,19 @@
 import { Widget } from '@lumino/widgets';
 import { Notebook, notebookOf } from './place';
 import { JsonObject } from './types';
+import { Words } from './words';
 
 /** A cell as the file has it. */
 export type NewCell = JsonObject;
 
-/** Put cells behind the cell that `widget` stands in; false where it stands in none. */
-export function insertBelow(widget: Widget, cells: readonly NewCell[]): boolean {
+/** Put cells behind the cell that `widget` stands in; throw a sentence where it stands in none. */
+export function insertBelow(widget: Widget, cells: readonly NewCell[], trans: Words): void {
   const notebook = notebookOf(widget);
   const index = notebook?.widgets.findIndex(cell => cell.contains(widget)) ?? -1;
   if (!notebook || index < 0) {
-    return false;
+    throw new Error(trans.__('Nothing was inserted: the card stands in no cell of a notebook any more.'));
   }
   insertAt(notebook, index + 1, cells);
-  return true;
 }
 
 /** Put cells behind the active one, and go there. */

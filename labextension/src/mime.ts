@@ -134,7 +134,7 @@ export class SessionRenderer
       import('./cells'),
       this.shared.client.cells(this.sessionId, partial)
     ]);
-    insertBelow(this, cells);
+    insertBelow(this, cells, this.shared.trans);
   }
 
   retry(): void {

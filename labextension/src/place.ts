@@ -6,7 +6,7 @@
  */
 import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
-import { MIME_TYPE, readSaved } from './saved';
+import { MIME_TYPE, shows } from './saved';
 import { JsonObject } from './types';
 
 /** The outputs of a cell. */
@@ -39,16 +39,15 @@ export function rewrite(
   widget: Widget,
   model: IRenderMime.IMimeModel,
   data: JsonObject
-): boolean {
+): void {
   const outputs = ancestor(widget, isOutputs);
   for (let index = 0; outputs && index < outputs.length; index += 1) {
     const output = outputs.get(index);
     if (output === model) {
       outputs.set(index, { ...output.toJSON(), data });
-      return true;
+      return;
     }
   }
-  return false;
 }
 
 /** Give the document that `widget` stands in. */
@@ -72,7 +71,7 @@ export function cellOf({ widgets }: Notebook, id: string): number {
   return widgets.findIndex(({ model }) => {
     const outputs = model?.outputs;
     return Array.from({ length: outputs?.length ?? 0 }, (_, at) => outputs?.get(at).data[MIME_TYPE]).some(
-      data => readSaved(data)?.snapshot.session_id === id
+      data => shows(data, id)
     );
   });
 }

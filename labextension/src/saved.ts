@@ -19,7 +19,7 @@ export interface Saved {
 
 /** Read a saved output; null where it is not one that we can draw. */
 export function readSaved(data: unknown): Saved | null {
-  if (!isObject(data) || (typeof data.schema === 'number' && data.schema > SCHEMA)) {
+  if (!isOurs(data)) {
     return null;
   }
   if (isObject(data.start)) {
@@ -42,6 +42,16 @@ export function readSaved(data: unknown): Saved | null {
     inKernel: data.where === 'kernel',
     start: null
   };
+}
+
+/** Tell whether a saved output is of this session, without reading the rest. */
+export function shows(data: unknown, id: string): boolean {
+  return isOurs(data) && data.session_id === id;
+}
+
+/** Tell whether it has a form that we can draw. */
+function isOurs(data: unknown): data is JsonObject {
+  return isObject(data) && !(typeof data.schema === 'number' && data.schema > SCHEMA);
 }
 
 /** Take the keys that have the type they should have; the rest as in a new session. */
