@@ -102,9 +102,9 @@ def saved_output(notebook: Notebook) -> dict[str, Any]:
     return next((output["data"] for output in outputs if MIME in output.get("data", {})), {})
 
 
-def written(lab: Lab, name: str, data: dict[str, Any]) -> str:
-    """Write a notebook with this output, as somebody else's file."""
-    document = nbformat.v4.new_notebook()
+def written(lab: Lab, name: str, data: dict[str, Any], *before: str) -> str:
+    """Write a notebook with this output, behind these cells, as somebody else's file."""
+    document = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in before])
     cell = nbformat.v4.new_code_cell("1")
     cell.outputs.append(nbformat.v4.new_output("display_data", data))
     document.cells.append(cell)
@@ -324,7 +324,14 @@ def test_where_research_is_not_offered_the_card_stops_asking(
     page.wait_for_timeout(1500)  # Longer than the first wait between two attempts.
     assert len([url for url in asked if "research/api" in url]) == before
     again = card.get_by_role("button", name="Try again")
+
+    def health() -> int:
+        page.wait_for_timeout(50)  # Playwright tells of requests while it waits.
+        return len([url for url in asked if "research/api/health" in url])
+
+    before = health()
     again.click()
+    wait_for(lambda: health() > before, "another question")
     expect(card).to_have_attribute("data-link", "stopped")
     expect(again).to_be_visible()
     gate.touch()

@@ -84,13 +84,17 @@ def test_two_windows_with_one_session_agree(
 def test_the_panel_leads_to_the_cell_and_cancels(page: Page, lab: Lab, tmp_path: Path) -> None:
     session_id = started(lab, "slow", until=str(tmp_path / "never"))
     without_kernel(page)
-    Notebook(page, lab, written(lab, "panel.ipynb", saved_data(lab, session_id))).reload()
+    Notebook(page, lab, written(lab, "panel.ipynb", saved_data(lab, session_id), "1 + 1")).reload()
     card = card_of(page)
     expect_live(card, "researching")
     page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
     row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="from outside").first
+    active = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
+    assert page.evaluate(active) == 0
     row.get_by_role("button").first.click()
+    page.wait_for_function(f"{active} === 1")
     expect(card).to_be_visible()
+    # No tab beside it shows the session too.
     expect(page.locator(".jr-session")).to_have_count(1)
     row.hover()
     row.get_by_role("button", name="Cancel", exact=True).click()
