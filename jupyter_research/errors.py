@@ -164,7 +164,7 @@ class ServerRefused(ResearchError):
 
 
 class Halted(BaseException):
-    """The session was asked to stop, and was waiting: nothing is lost, and a resume goes on from there.
+    """The session was asked to stop: nothing is lost, and a resume goes on from there.
 
     No `Exception`, so that an analyst that waits is not taken for one that failed.
     """

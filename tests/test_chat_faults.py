@@ -82,6 +82,15 @@ def test_a_key_that_a_server_says_back_is_not_shown(make):
         session.propose()
 
 
+def test_request_that_cannot_be_sent_is_no_answer_and_costs_nothing(make):
+    session = make(fields={"options": {"default_headers": {"X-House": "Mühle"}}})
+    with pytest.raises(ModelFailed, match="no header takes"):
+        session.propose()
+    assert session.server.asked == []
+    with session.ledger as ledger:
+        assert not any(ledger.usage().values())
+
+
 def test_google_says_otherwise_that_it_does_not_know_the_key(make):
     reply = Reply(status=400, error=("API key not valid. Please pass a valid API key.", "API_KEY_INVALID"))
     session = make(first=[reply], fields={"provider": "google_genai"})

@@ -9,8 +9,9 @@ import pytest
 from test_analysts import PAPERS, TOPIC, Session, quotes
 
 from jupyter_research.analysts import Analysts, Brief
+from jupyter_research.analysts.options import Options
 from jupyter_research.analysts.thinking import Thinking
-from jupyter_research.errors import InvalidRequest, ResearcherFailed
+from jupyter_research.errors import InvalidRequest, NoKey, ResearcherFailed
 from jupyter_research.ledger import Ledger
 from jupyter_research.models.keys import Keys
 from jupyter_research.report import Verdict
@@ -141,6 +142,26 @@ def test_providers_whose_key_is_there_are_listed_with_whether_they_answer():
     assert found["ollama:NAME"]["answers"] == "gives no answer (ConnectError)"
     assert [one["name"] for one in mind.describe("local", guest=False)] == ["extractive"]
     assert [one["name"] for one in mind.describe("guest", guest=True, check=True)] == ["extractive"]
+
+
+def test_address_of_a_provider_that_is_none_keeps_no_other_from_the_list():
+    with ChatServer() as server:
+        environment = {"OPENAI_BASE_URL": f"{server.url}/v1", "OLLAMA_HOST": "localhost:port"}
+        mind = Thinking(environment=environment, keys=Keys(None, {"OPENAI_API_KEY": KEY}))
+        found = mind.describe("local", guest=False, check=True)
+    assert [one["name"] for one in found] == ["extractive", "openai:NAME"]
+
+
+def test_key_that_no_header_takes_is_named_before_a_session_begins(place):
+    keys = Keys(None, {"OPENAI_API_KEY": "sk-copied-from-a-page’"})
+    mind = Thinking(
+        configured={"writer": "openai:gpt"}, environment={"OLLAMA_HOST": "127.0.0.1:9"}, keys=keys
+    )
+    with pytest.raises(NoKey, match=r"openai \(the variable OPENAI_API_KEY\) holds a sign") as refusal:
+        mind.settle(Options.from_json({"model": "writer"}), place, local_only=False)
+    assert "copied" not in str(refusal.value)
+    found = {one["name"]: one for one in mind.describe("local", guest=False, check=True)}
+    assert found["writer"]["answers"] == str(refusal.value)
 
 
 def test_calls_lie_within_the_estimate(make):

@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from jupyter_research.documents import Failure, FileRef, Indexed, Library, Stopped
+from jupyter_research.documents import Failure, FileRef, Indexed, Library
 from jupyter_research.documents.opening import read
 from jupyter_research.documents.parsing import Unreadable
-from jupyter_research.errors import SessionCancelled, SourceNotFound
+from jupyter_research.errors import Halted, SessionCancelled, SourceNotFound
 from jupyter_research.work import Control
 
 DEADLINE = 90
@@ -392,7 +392,7 @@ def test_a_drain_keeps_what_was_read_and_the_next_refresh_goes_on(
         (folder / f"{number}.txt").write_text(f"Words {number}.")
         os.utime(folder / f"{number}.txt", (1, 1))
     control = Control()
-    with pytest.raises(Stopped):
+    with pytest.raises(Halted):
         open_library().refresh(
             control=control,
             progress=lambda done, total, name: control.request_drain() if done == 20 else None,

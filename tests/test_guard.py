@@ -22,6 +22,9 @@ from jupyter_research.sources.online.web import Web
 from jupyter_research.testing import FakeWeb, Reply
 from jupyter_research.work import Control
 
+#: A part of a packed answer that holds nothing.
+EMPTY_BLOCK = b"\x00\x00\x00\xff\xff"
+
 
 def resolver(*numbers: str) -> Callable[..., list[tuple[object, ...]]]:
     """Answer each question with the next of some numbers, the last one for ever."""
@@ -203,10 +206,9 @@ def test_what_follows_the_end_of_a_packed_answer_is_not_kept() -> None:
 
 
 def test_packed_answer_that_unpacks_to_nothing_for_ever_is_ended() -> None:
-    empty_block = b"\x00\x00\x00\xff\xff"
     with pytest.raises(TooMuch):
-        for piece in inflated(itertools.chain([b"\x78\x01"], itertools.repeat(empty_block)), "deflate", 1000):
-            assert not piece
+        for _ in inflated(itertools.chain([b"\x78\x01"], itertools.repeat(EMPTY_BLOCK)), "deflate", 1000):
+            pytest.fail("There is nothing in it to be given.")
 
 
 class Dripping:
@@ -245,8 +247,12 @@ class Dripping:
 
 @pytest.mark.parametrize(
     ("begin", "endless"),
-    [(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"), (b"HTTP/1.1 200 OK\r\n\r\n", b"x")],
-    ids=["head", "body"],
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n\x78\x01", EMPTY_BLOCK),
+    ],
+    ids=["head", "body", "body of nothing"],
 )
 def test_answer_that_drips_is_over_when_its_time_is(begin: bytes, endless: bytes) -> None:
     with Dripping(begin, endless) as slow:

@@ -56,11 +56,14 @@ def test_keys_are_removed_by_another_word_too(monkeypatch: pytest.MonkeyPatch, f
     assert json.loads(file.read_bytes()) == {}
 
 
-@pytest.mark.parametrize("text", [None, "", "two words"])
+@pytest.mark.parametrize("text", [None, "", "two words", "sk-typed’", "sk-\x07"])
 def test_what_is_no_key_is_one_sentence_and_nothing_is_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, text: str | None
 ) -> None:
     typed(monkeypatch, text)
     assert main(["keys", "set", "openai"]) == 2
-    assert capsys.readouterr().err == "jupyter research: That is no key: it is one word without spaces.\n"
+    assert (
+        capsys.readouterr().err
+        == "jupyter research: That is no key: it is one word of ASCII signs, without spaces.\n"
+    )
     assert not list(folder.rglob("keys.json"))

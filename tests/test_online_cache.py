@@ -39,6 +39,21 @@ def test_a_damaged_file_is_begun_anew(path: Path):
     cache.close()
 
 
+def test_a_file_that_another_session_holds_stays_as_it_is(path: Path, monkeypatch: pytest.MonkeyPatch):
+    cache = HttpCache(path)
+    cache.keep(URL, URL, HEADERS, b"{}")
+    cache.close()
+    monkeypatch.setattr("jupyter_research.sources.online.cache._PATIENCE", 0)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("pragma locking_mode=exclusive")
+        other.execute("begin exclusive")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            HttpCache(path)
+    again = HttpCache(path)
+    assert again.find(URL) is not None
+    again.close()
+
+
 def test_an_answer_that_is_damaged_is_asked_for_again(path: Path):
     cache = HttpCache(path)
     cache.keep(URL, URL, HEADERS, b"{}")

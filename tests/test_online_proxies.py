@@ -54,11 +54,11 @@ def test_page_is_asked_for_at_the_proxy_by_its_whole_address(
     caplog.set_level(logging.DEBUG)
     with web_through(f"http://name:secret@{proxy.host}") as web:
         assert b"Tide mills of the coast" in web.get(PAGE).body
-        assert "secret" not in repr(web.__dict__)
     [asked] = proxy.asked
     assert asked.headers["host"] == "mills.example.org"
     assert asked.headers["proxy-authorization"].startswith("Basic ")
     assert "secret" not in caplog.text
+    assert "secret" not in repr(Proxies.said(f"http://name:secret@{proxy.host}", {}))
 
 
 def test_variables_name_the_proxy_where_that_is_allowed(proxy: FakeWeb) -> None:

@@ -165,6 +165,17 @@ def test_answer_that_may_not_be_stored_is_not(fake: FakeWeb, tmp_path: Path) -> 
     assert len(fake.asked) == 2
 
 
+@pytest.mark.parametrize("name", ["folder", "file/answers.sqlite"])
+def test_answers_come_without_a_cache_where_there_can_be_none(
+    fake: FakeWeb, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with web_of(fake, cache=tmp_path / name) as web:
+        assert web.get(fake.page("mills.html")).body
+    assert (tmp_path / "folder").is_dir()
+
+
 def test_robots_txt_is_obeyed_and_asked_for_once(fake: FakeWeb) -> None:
     with web_of(fake) as web:
         web.page(fake.page("mills.html"))
@@ -289,8 +300,10 @@ def test_cancel_ends_a_request_that_waits_for_its_answer(fake: FakeWeb, paused: 
         except BaseException as error:
             ended.append(error)
 
-    with web_of(fake, control) as web:
-        thread = threading.Thread(target=ask)
+    with web_of(fake, control, seconds=3600) as web:
+        # Nothing but the cut of its connection ends it in time.
+        web._client.timeout = None
+        thread = threading.Thread(target=ask, daemon=True)
         thread.start()
         while not fake.asked:
             time.sleep(0.001)

@@ -49,12 +49,10 @@ class Brief(Analysts):
             ModelFailed: when the provider does not answer.
             SessionCancelled: when the session was cancelled.
         """
-        from ..documents import Stopped
-
         with self._study(work) as study:
             try:
                 return Finished(report=_report(study))
-            except (Halted, Stopped):
+            except Halted:
                 if work.control.cancelled.is_set():
                     raise SessionCancelled("The session was cancelled.") from None
                 return Drained()

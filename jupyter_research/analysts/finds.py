@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..documents import Gathered, Passage, Span, Text
+from ..documents import Gathered, Passage, Text
 from ..models import Hit
 from ..models.words import stem_of, words
 from ..report import Source
@@ -108,7 +108,7 @@ def _text(found: Found) -> Text:
         year=found.year,
         doi=found.doi,
         pages=found.pages,
-        spans=tuple(Span(one.start, one.end, one.page, None, one.heading) for one in found.passages),
+        spans=found.passages,
     )
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..documents import parse_bytes
+from ..documents import Span, parse_bytes
 from ..documents.parsing import Unreadable
 from ..documents.parsing.parsed import storable
 from ..guard import host_of
 from ..ledger import Ledger
 from ..models import Hit
-from ..sources.online import PAGES, Catalogue, Found, OnlineSource, Place, Unavailable, is_address
+from ..sources.online import PAGES, Catalogue, Found, OnlineSource, Unavailable, is_address
 from ..work import Work
 from .finds import Finds, ranked
 from .progress import Progress
@@ -155,9 +155,7 @@ class Online:
             year=parsed["year"],
             doi=parsed["doi"],
             pages=parsed["pages"],
-            passages=tuple(
-                Place(start, end, page, heading) for start, end, page, _, heading in parsed["spans"]
-            ),
+            passages=tuple(Span(*one) for one in parsed["spans"]),
         )
 
     def _source(self, name: str) -> OnlineSource:

@@ -148,15 +148,13 @@ class Analysts:
             ResearcherFailed: when every analyst failed.
             SessionCancelled: when the session was cancelled.
         """
-        from ..documents import Stopped
-
         with self._study(work) as study:
             try:
                 if not begun(work.folder):
                     # Where there is nothing to read, that is said before LangGraph's seconds of imports.
                     study.shelf.read(study.progress)
                 return run(study)
-            except (Halted, Stopped):
+            except Halted:
                 if work.control.cancelled.is_set():
                     raise SessionCancelled("The session was cancelled.") from None
                 return Drained()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import Halted
 from ..report import Report
 from ..wal import write_ahead
 from ..work import Finished, Outcome, Proposed
@@ -31,13 +32,12 @@ def run(study: Study) -> Outcome:
     """Run the graph from where it stopped, until it ends or asks.
 
     Raises:
-        Stopped: when the session was asked to stop.
+        Halted: when the session was asked to stop.
     """
     from langgraph.errors import GraphDrained
     from langgraph.runtime import RunControl
     from langsmith import tracing_context
 
-    from ..documents import Stopped
     from .graph import build
 
     work = study.work
@@ -57,7 +57,7 @@ def run(study: Study) -> Outcome:
         try:
             result = graph.invoke(begin, config, durability="sync", control=control)
         except GraphDrained as drained:
-            raise Stopped("The graph has stopped at its next step.") from drained
+            raise Halted("The session was asked to stop.") from drained
     if "__interrupt__" in result:
         asked = result["__interrupt__"][0].value
         detail = {"estimate": asked["estimate"]} if asked.get("estimate") else {}

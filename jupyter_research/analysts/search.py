@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidRequest, LimitReached, NoDocuments
+from ..errors import Halted, InvalidRequest, LimitReached, NoDocuments
 from ..work import Control, Place
 from .shelf import nothing_found
 
@@ -34,7 +34,6 @@ def search(
         LimitReached: when the reading is not done after `patience` seconds; the next one goes on from there.
         NoDocuments: when there is nothing to read.
     """
-    from ..documents import Stopped
     from .collection import Collection
 
     checked_query(query, k)
@@ -45,7 +44,7 @@ def search(
     with closing(collection.open(files)) as library, _stopping_after(patience) as control:
         try:
             indexed = library.refresh(progress=progress, control=control)
-        except Stopped:
+        except Halted:
             raise LimitReached(
                 f"The {len(files):,} files are still being read: search again, and the reading goes on.",
                 retry_after=1,

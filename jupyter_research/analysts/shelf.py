@@ -34,7 +34,7 @@ class Shelf:
 
         Raises:
             NoDocuments: when there is nothing to read, with lines to copy.
-            Stopped: when a drain was asked for.
+            Halted: when a drain was asked for.
         """
         if self._indexed is None:
             progress.say("Looking for documents", "READ_LIBRARY")

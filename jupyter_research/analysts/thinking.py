@@ -17,7 +17,7 @@ from ..models.base import Splitter
 from ..models.chat import EXTRAS, Entry, Gates, Opening, answers, entry, install, need_package, opened
 from ..models.chat.prices import price_of
 from ..models.defaults import Defaults
-from ..models.keys import Keys, variables
+from ..models.keys import Keys, fits_header, variables
 from ..work import Place, Work
 from .budget import Budget
 from .options import Options
@@ -132,6 +132,10 @@ class Thinking:
             return None
         known = self.keys.find(found.key, owner, guest=guest)
         if known is not None:
+            if not fits_header(known[0]):
+                raise NoKey(
+                    f"The key of {found.key} ({known[1]}) holds a sign that no header takes: set it again."
+                )
             return known[0]
         if guest:
             raise NoKey(
@@ -217,20 +221,20 @@ class Thinking:
                 continue
             described.append({"name": name, "description": self._needs(found, owner, guest)})
             if check and not guest:
-                described[-1]["answers"] = self._answers(found, owner, guest)
+                described[-1]["answers"] = self._answers(found, owner)
         return [*described, *self._providers(owner)] if check and not guest else described
 
     def _providers(self, owner: str) -> Iterator[dict[str, Any]]:
         """List the providers of which any model can be named, where it is not said which may be."""
         for provider in EXTRAS if self.allowed is None else ():
-            found = self.entry(f"{provider}:NAME")
             try:
+                found = self.entry(f"{provider}:NAME")
                 need_package(provider)
                 self.key(found, owner)
             except InvalidRequest:
                 continue
             # What any list has: it is asked for the provider alone.
-            answers = self._answers(replace(found, model=""), owner, False)
+            answers = self._answers(replace(found, model=""), owner)
             needs = self._needs(found, owner, False).removeprefix(found.name)
             yield {"name": found.name, "description": f"Any model of {provider}{needs}", "answers": answers}
 
@@ -246,10 +250,10 @@ class Thinking:
         key = f"the key comes from {known[1]}" if known else f"there is no key for {found.key}"
         return f"{found.provider}:{found.model} {where}; {key}."
 
-    def _answers(self, found: Entry, owner: str, guest: bool) -> str:
+    def _answers(self, found: Entry, owner: str) -> str:
         """Say in a few words whether a provider answers; asks for its list of models, which costs nothing."""
         try:
-            return answers(found, self.key(found, owner, guest=guest))
+            return answers(found, self.key(found, owner))
         except NoKey as error:
             return str(error)
 

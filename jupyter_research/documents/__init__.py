@@ -5,7 +5,7 @@ from .kept import KeptIndex, forget, kept
 from .kinds import DOCUMENTS, KINDS, PAPERS, kind_of
 from .library import Library
 from .passages import Span
-from .records import Document, Failure, FileRef, Indexed, Passage, Stopped
+from .records import Document, Failure, FileRef, Indexed, Passage
 from .schema import IndexUnusable
 from .sentences import sentences
 from .shared import SharedLibrary
@@ -26,7 +26,6 @@ __all__ = [
     "Passage",
     "SharedLibrary",
     "Span",
-    "Stopped",
     "Text",
     "forget",
     "kept",

@@ -55,7 +55,7 @@ class Library:
         """Read the files that are new or changed and forget those that are gone.
 
         `progress` is called in this thread with files done, files in all, and the last name. A cancel
-        raises `SessionCancelled` at once, a drain `Stopped` after the files in hand; what was read stays.
+        raises `SessionCancelled` at once, a drain `Halted` after the files in hand; what was read stays.
         """
         try:
             return self._read(progress, control or Control())

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..errors import SessionCancelled
 from ..work import Control
 from .index import Index
 from .kinds import kind_of
 from .opening import Stamp, refused
-from .records import Failure, FileRef, Stopped
+from .records import Failure, FileRef
 from .room import is_tight, processors
 from .rows import Entry, Known
 from .worker import Worker
@@ -62,7 +61,7 @@ class Reading:
         self._since = time.monotonic()
 
     def run(self) -> Outcome:
-        """Read; raise `SessionCancelled` or `Stopped` when asked to."""
+        """Read; raise `SessionCancelled` or `Halted` when asked to."""
         self._obey(self._control)
         left = self._sort_out()
         total = len(self._files)
@@ -159,11 +158,9 @@ class Reading:
             return None
 
     def _obey(self, control: Control) -> None:
-        if control.cancelled.is_set():
-            raise SessionCancelled
-        if control.drain_requested.is_set():
+        if control.drain_requested.is_set() and not control.cancelled.is_set():
             self._take_rest()
-            raise Stopped
+        control.stop_here()
 
     def _take_rest(self) -> None:
         until = time.monotonic() + _PATIENCE

@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-class Stopped(Exception):
-    """Indexing stopped because it was asked to; what had been read stays in the index."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRef:
     """Name one file of a collection."""

@@ -17,8 +17,6 @@ class TooMuch(Exception):
 def inflated(chunks: Iterable[bytes], encoding: str, limit: int) -> Iterator[bytes]:
     """Give the content of an answer, at most `limit` bytes of it, as it comes.
 
-    Something is given for everything that comes, were it nothing: whoever reads can look at the clock.
-
     Raises:
         TooMuch: when there is more, before it is unpacked, or when as much came without unpacking to so much.
         ValueError: for an encoding that was not asked for, or content that is not in it.
@@ -55,7 +53,8 @@ def _unpacked(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
             left -= len(content)
             if left < 0:
                 raise TooMuch
-            yield content
+            if content:
+                yield content
             chunk = unpacker.unconsumed_tail
         if unpacker.eof:
             return  # Whatever follows the end is no part of it, and the unpacker would keep it all.

@@ -74,8 +74,8 @@ class Keys:
         """Store a key in the file, or remove it; nobody but the file's owner may read it."""
         if self._file is None:
             raise InvalidRequest("There is no file of keys here: set the provider's variable instead.")
-        if key is not None and (not key.strip() or any(sign.isspace() for sign in key.strip())):
-            raise InvalidRequest("That is no key: it is one word without spaces.")
+        if key is not None and (len(key.split()) != 1 or not fits_header(key.strip())):
+            raise InvalidRequest("That is no key: it is one word of ASCII signs, without spaces.")
         name = known(name)
         keys = self._stored() if self._readable() else {}
         if key is None:
@@ -94,6 +94,11 @@ class Keys:
         except InvalidRequest:
             return False
         return True
+
+
+def fits_header(key: str) -> bool:
+    """Tell whether a key can be sent at all."""
+    return key.isascii() and key.isprintable()
 
 
 def known(name: str) -> str:

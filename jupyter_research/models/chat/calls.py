@@ -171,7 +171,13 @@ class Calls:
         with tracing_context(enabled=False):
             try:
                 raw = runnable.invoke(list(messages))["raw"]
-            except (UnicodeError, RecursionError):
+            except (UnicodeError, RecursionError) as error:
+                if isinstance(error, UnicodeEncodeError) and error.encoding == "ascii":
+                    # Nothing was sent: bodies are UTF-8, and headers alone are not.
+                    raise ModelFailed(
+                        f"{self._entry.name}: its key, or a header that is configured, holds a sign that no "
+                        "header takes: set it again."
+                    ) from None
                 # The provider has answered, with something that its own package cannot take: no answer.
                 usage = self._usage(taken, most // 4)
                 return {"text": "", "refused": False, "cut": False, "usage": usage}

@@ -5,7 +5,7 @@ Light to import: the client, and with it httpx, is imported when a session asks 
 
 from __future__ import annotations
 
-from .base import Found, OnlineSource, Place, Unavailable
+from .base import Found, OnlineSource, Unavailable
 from .catalogue import ENTRY_POINTS, PAGES, Catalogue, is_address
 from .proxies import ENVIRONMENT, Proxies
 from .settings import OnlineSettings
@@ -18,7 +18,6 @@ __all__ = [
     "Found",
     "OnlineSettings",
     "OnlineSource",
-    "Place",
     "Proxies",
     "Unavailable",
     "is_address",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+
+from ...documents import Span
 
 if TYPE_CHECKING:
     from .web import Web
@@ -19,15 +21,6 @@ _ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'", "&nbs
 
 class Unavailable(Exception):
     """The service did not answer, or not as it should; one clause says what was seen."""
-
-
-class Place(NamedTuple):
-    """Say where one passage lies in a text, and on which page, under which heading."""
-
-    start: int
-    end: int
-    page: int | None = None
-    heading: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +40,20 @@ class Found:
     #: Withdrawn by its journal or its authors, as the source says.
     retracted: bool = False
     #: Where its passages lie, each with page and heading, where a parser has found that out.
-    passages: tuple[Place, ...] = ()
+    passages: tuple[Span, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Give the JSON object."""
         return {
             **asdict(self),
             "authors": list(self.authors),
-            "passages": [list(place) for place in self.passages],
+            "passages": [list(span) for span in self.passages],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Found:
         """Read the JSON object."""
-        passages = tuple(Place(*place) for place in data.get("passages", ()))
+        passages = tuple(Span(*one) for one in data.get("passages", ()))
         return cls(**{**data, "authors": tuple(data["authors"]), "passages": passages})
 
 

@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ...documents.schema import is_broken, remove
 from ...wal import write_ahead
 
 log = logging.getLogger(__name__)
 
 #: What all answers together may take, compressed.
 _LARGEST: Final = 64 * 1024 * 1024
+#: Seconds to wait for another session that writes.
+_PATIENCE: Final = 5.0
 _SCHEMA: Final = """
 create table if not exists answers (
     url text primary key, fresh real not null, etag text, modified text, place text not null,
@@ -52,6 +55,9 @@ class HttpCache:
     """Keep the answers that one owner's sessions got; nobody else's sessions see them. Thread-safe.
 
     A file that is damaged is begun anew, and one that cannot be written stores nothing: it is asked again.
+
+    Raises:
+        sqlite3.Error, OSError: where the file can be neither opened nor made.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,8 +65,11 @@ class HttpCache:
         try:
             self._database = _open(path)
         except sqlite3.DatabaseError as error:
+            if not is_broken(error):
+                # Another session may be at work in it.
+                raise
             log.warning("%s is begun anew: %s", path, error)
-            path.unlink(missing_ok=True)
+            remove(path)
             self._database = _open(path)
 
     def find(self, url: str) -> Stored | None:
@@ -135,7 +144,7 @@ def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    database = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
+    database = sqlite3.connect(path, check_same_thread=False, timeout=_PATIENCE, isolation_level=None)
     try:
         write_ahead(database, path)
         database.executescript(_SCHEMA)

@@ -112,7 +112,7 @@ class Exchange:
         deadline = time.monotonic() + self._seconds
         try:
             with over_by(deadline):
-                return self._followed(request, public, stored, deadline)
+                return self._followed(request, public, stored)
         except Refused as error:
             raise Unavailable(f"it may not be connected to: {error}") from error
         except TooMuch:
@@ -126,22 +126,20 @@ class Exchange:
             self._control.stop_here()
             if time.monotonic() >= deadline:
                 # Another try would take as long, for nothing.
-                raise self._late() from error
+                raise Unavailable(f"it took longer than {self._seconds:g} s to answer") from error
             what = (
                 "it did not answer in time" if isinstance(error, httpx.TimeoutException) else "no connection"
             )
             raise _Later(f"{what} ({_clause(error)}){self._hint}", _backoff()) from error
 
-    def _followed(
-        self, request: httpx.Request, public: str | None, stored: Stored | None, deadline: float
-    ) -> Answer:
+    def _followed(self, request: httpx.Request, public: str | None, stored: Stored | None) -> Answer:
         for moved in range(REDIRECTS + 1):
             response = self._client.send(request, stream=True)
             try:
                 if response.next_request is None:
                     # The address that was sent may hold a key; where a redirect led may not.
                     place = str(response.url) if moved or public is None else public
-                    return self._taken(response, place, public, stored, deadline)
+                    return self._taken(response, place, public, stored)
                 self.check(str(response.next_request.url))
                 if not request.extensions.get(FOLLOW, True):
                     raise Moved(str(response.next_request.url))
@@ -151,12 +149,7 @@ class Exchange:
         raise Unavailable("it redirects in a circle")
 
     def _taken(
-        self,
-        response: httpx.Response,
-        place: str,
-        public: str | None,
-        stored: Stored | None,
-        deadline: float,
+        self, response: httpx.Response, place: str, public: str | None, stored: Stored | None
     ) -> Answer:
         if response.status_code == 304 and stored is not None and public is not None:
             if self._cache is not None:
@@ -166,17 +159,11 @@ class Exchange:
             raise _Later(f"it answered {response.status_code}", _retry_after(response), response.status_code)
         if not response.is_success:
             raise Answered(f"it answered {response.status_code}", response.status_code)
-        body = bytearray()
-        for chunk in inflated(response.iter_raw(), response.headers.get("content-encoding", ""), MAX_BYTES):
-            body += chunk
-            if time.monotonic() > deadline:
-                raise self._late()
+        encoding = response.headers.get("content-encoding", "")
+        body = b"".join(inflated(response.iter_raw(), encoding, MAX_BYTES))
         if public is not None and self._cache is not None:
-            self._cache.keep(public, place, response.headers, bytes(body))
-        return Answer(url=place, content_type=response.headers.get("content-type", ""), body=bytes(body))
-
-    def _late(self) -> Unavailable:
-        return Unavailable(f"it took longer than {self._seconds:g} s to answer")
+            self._cache.keep(public, place, response.headers, body)
+        return Answer(url=place, content_type=response.headers.get("content-type", ""), body=body)
 
     def check(self, url: str) -> None:
         """Raise `Unavailable` where an address may not be connected to."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +25,8 @@ from .proxies import NONE, Proxies
 from .robots import Robots
 from .transport import PARAMETERS, GuardedTransport
 
+log = logging.getLogger(__name__)
+
 #: What is kept in memory of a session's answers.
 _HEARD: Final = 16 * 1024 * 1024
 #: Only what `inflated` can unpack within bounds.
@@ -42,6 +46,15 @@ _PAGE: Final = {"Accept": "text/html, application/pdf, text/*"}
 
 def _quiet(seconds: float, host: str) -> None:
     """Say nothing."""
+
+
+def _opened(cache: Path | None) -> HttpCache | None:
+    """Open the cache; where that fails there is none, and research goes on."""
+    try:
+        return None if cache is None else HttpCache(cache)
+    except (sqlite3.Error, OSError) as error:
+        log.warning("Online sources are asked without their cache %s: %s", cache, error)
+        return None
 
 
 class Web:
@@ -70,7 +83,7 @@ class Web:
             headers={"User-Agent": self._agent, "Accept-Encoding": _ENCODINGS},
             timeout=httpx.Timeout(20.0, connect=10.0),
         )
-        self._cache = None if cache is None else HttpCache(cache)
+        self._cache = _opened(cache)
         self._exchange = Exchange(
             self._client, control, addresses, pace, self._cache, waits, seconds, hint=_HINT * proxies.unused
         )
