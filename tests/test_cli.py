@@ -170,6 +170,13 @@ def test_bad_arguments_end_with_2_and_one_sentence(
         assert len(result.errors.splitlines()) == 1
 
 
+def test_a_bare_number_of_a_budget_is_money_as_in_a_notebook() -> None:
+    from jupyter_research.cli.arguments import parse
+
+    given = parse(["run", "--budget", "0.50", "--budget", "calls=5", "why?"])
+    assert dict(given.budget) == {"money": 0.5, "calls": 5}
+
+
 def test_an_interrupt_ends_with_130_and_resume_goes_on(terminal: Terminal) -> None:
     process = terminal.begin("run", "--researcher", f"{TESTING}:slow", "--set", "until=go", "why?")
     assert process.stderr is not None

@@ -114,7 +114,7 @@ def _work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--local-only", action="store_true", help="refuse all that would send text elsewhere")
     parser.add_argument(
         "--budget", type=_number, action="append", metavar="KEY=NUMBER",
-        help="a cap on money, tokens, seconds or calls; may be repeated",
+        help="a cap on money, tokens, seconds or calls; a bare number is money; may be repeated",
     )  # fmt: skip
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--ask", action="store_true", help="ask for approval of the team")
@@ -126,7 +126,7 @@ def _work(parser: argparse.ArgumentParser) -> None:
 def _run(commands: Any) -> None:
     parser = _command(commands, "run", "research a topic and print the report", ("run", "run"))
     parser.add_argument(
-        "topic", nargs="*", help="the question as you would say it; - reads it from the input"
+        "topic", nargs="*", help="the question, in quotes for the shell's sake; - reads it from the input"
     )
     parser.add_argument(
         "--source", action="append", metavar="NAME",
@@ -235,12 +235,13 @@ def _backup(commands: Any) -> None:
 
 
 def _number(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
+    # A bare number is money, as in a notebook.
+    name, _, value = text.rpartition("=")
     try:
         number = float(value)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=NUMBER, as in seconds=60") from None
-    return name, int(number) if number.is_integer() else number
+    return name or "money", int(number) if number.is_integer() else number
 
 
 def _setting(text: str) -> tuple[str, Any]:
