@@ -214,6 +214,15 @@ def test_a_session_that_asks_can_be_cancelled(terminal: Terminal) -> None:
     assert terminal.run("resume", name, code=1).errors.count("\n") == 1
 
 
+def test_a_session_that_is_deleted_is_gone_with_its_files(terminal: Terminal) -> None:
+    terminal.run("run", "--ask", "--researcher", f"{TESTING}:asks", "why?", code=1)
+    name = terminal.sessions()[0]["session_id"]
+    assert terminal.run("delete", name[:8]).output == f"{name[:8]}: Deleted\n"
+    assert terminal.sessions() == []
+    assert name in terminal.run("delete", name, code=2).errors
+    assert not list(terminal.folder.parent.rglob(name))
+
+
 def test_list_and_show_and_export_and_tail_tell_of_a_finished_session(finished: Terminal) -> None:
     from pypdf import PdfReader
 

@@ -258,7 +258,7 @@ def test_a_session_goes_its_way(client: ServerClient) -> None:
     assert session.report.text.startswith("# ")
     assert [event["seq"] for event in session.events()] == list(range(1, session.known["last_seq"] + 1))
     assert [item["session_id"] for item in client.list("completed", 200)].count(session.id) == 1
-    client.delete(session.id)
+    session.delete()
     with pytest.raises(errors.SessionNotFound):
         client.get(session.id)
 

@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _of_session(commands, "pause", "pause a session", ("decide", "pause"))
     _of_session(commands, "resume", "take a session up again", ("decide", "resume"), what=_result)
     _of_session(commands, "cancel", "end a session now", ("decide", "cancel"))
+    _of_session(commands, "delete", "remove a session and its report for good", ("decide", "delete"))
     _export(commands)
     _of_session(commands, "tail", "follow what a session does", ("show", "tail"))
     _search(commands)

@@ -41,6 +41,15 @@ def cancel(arguments: Namespace) -> int:
         return _say(client.cancel(snapshot["session_id"]), arguments)
 
 
+def delete(arguments: Namespace) -> int:
+    """Remove a session with its report and its files."""
+    with access.session(arguments) as (client, snapshot):
+        session_id = snapshot["session_id"]
+        client.delete(session_id)
+    print(json.dumps({"deleted": session_id}) if arguments.json else f"{session_id[:8]}: Deleted")
+    return 0
+
+
 def _go_on(client: Client, snapshot: Snapshot, arguments: Namespace) -> int:
     """Leave the work to the server, or do it here, since it would end with this process."""
     if client.where == "server":

@@ -209,6 +209,10 @@ class Session:
         """End the session now."""
         self.client.cancel(self.id)
 
+    def delete(self) -> None:
+        """Remove the session for good, with its report and its files; one at work is cancelled first."""
+        self.client.delete(self.id)
+
     def events(self, after: int = 0) -> Events:
         """Give the events of the log past `after`."""
         result: Events = []

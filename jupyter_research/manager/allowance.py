@@ -83,7 +83,7 @@ class Allowance:
         if used >= limit:
             raise LimitReached(
                 f"Your sessions take {_megabytes(used)}, and each person has {_megabytes(limit)} here: "
-                "delete some of them.",
+                "delete some of them, by `session.delete()` or `jupyter research delete`.",
                 retry_after=_RETRY,
             )
 
