@@ -8,6 +8,9 @@ import pytest
 from test_analysts import quotes
 from test_chat_models import PRICE, SLOW, make, place
 
+from jupyter_research.analysts.budget import Budget, usage
+from jupyter_research.errors import BudgetSpent
+from jupyter_research.ledger import Ledger
 from jupyter_research.testing.chat import Reply, Scholar
 from jupyter_research.work import Decision, Finished
 
@@ -31,6 +34,21 @@ def test_a_cap_holds_with_parallel_analysts_and_ends_in_a_report(make, budget, u
     assert session.server.most_at_once > 1
     assert any("budget" in sentence for sentence in report.limitations)
     assert quotes(report)
+
+
+def test_a_cap_on_calls_counts_what_the_estimate_counts(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite", "a") as ledger:
+        budget = Budget({"calls": 2}, ledger)
+        for number in range(3):
+            ledger.call(f"search-{number}", number, lambda: [], kind="search")
+        ledger.call("question", 0, lambda: "")
+        assert budget.exhausted() is None
+        with budget.reserve(10, 300):
+            ledger.call("answer", 0, lambda: "")
+        assert usage(ledger, budget)["calls"] == 2
+        assert budget.exhausted() == "The budget of 2 calls was used up."
+        with pytest.raises(BudgetSpent), budget.reserve(10, 300):
+            pass
 
 
 def test_a_cap_that_is_too_small_for_one_call_makes_none(make):

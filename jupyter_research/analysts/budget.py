@@ -41,7 +41,7 @@ class Budget:
     cannot pass the cap together.
 
     Args:
-        limits: some of `calls`, `tokens`, `money`, `seconds`.
+        limits: some of `calls`, of the model, `tokens`, `money`, `seconds`.
         ledger: what was used so far.
         cost: the price of so many tokens in and out; None where nobody knows it.
         chat: whether a chat model is asked: nothing else has a price.
@@ -160,8 +160,8 @@ class Budget:
         return seconds is None or seconds > 0
 
     def _calls(self) -> int:
-        counts = self._ledger.counts()
-        return counts.get("model", 0) + counts.get("search", 0)
+        # Of the model: these the estimate and the usage count, by which people choose a cap.
+        return self._ledger.counts().get("model", 0)
 
     def _spent(self) -> str:
         """Name the limit that another call would pass."""
