@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_research.cli import main
+from jupyter_research.models.keys import Keys
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +68,13 @@ def test_what_is_no_key_is_one_sentence_and_nothing_is_kept(
         == "jupyter research: That is no key: it is one word of ASCII signs, without spaces.\n"
     )
     assert not list(folder.rglob("keys.json"))
+
+
+@pytest.mark.parametrize("name", ["google", "House", "MY_KEY"])
+def test_key_is_found_by_the_name_under_which_it_was_set(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, name: str
+) -> None:
+    typed(monkeypatch, "sk-typed")
+    assert main(["keys", "set", name]) == 0
+    [file] = folder.rglob("keys.json")
+    assert Keys(file, {}).find(name, "local") == ("sk-typed", "`jupyter research keys`")

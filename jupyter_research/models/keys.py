@@ -43,7 +43,8 @@ class Keys:
             return asked.strip(), "the server's own function"
         if guest:
             return None
-        stored = self._stored().get(name)
+        # As `set` has called it: a configuration may name its key `google` or `House`.
+        stored = self._stored().get(known(name))
         if stored:
             return stored, "`jupyter research keys`"
         for variable in variables(name):
