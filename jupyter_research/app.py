@@ -98,7 +98,10 @@ class ResearchApp(ExtensionApp):
         help="How many pages of one person may be connected; beyond that the upgrade is answered 429.",
     ).tag(config=True)
     max_events = Integer(
-        100_000, min=100, help="How many events one session may log; it is completed with what it has then."
+        100_000,
+        min=100,
+        help="How many events one session may log; updates beyond that are not logged, and its report says "
+        "how many these were.",
     ).tag(config=True)
     max_session_seconds = Integer(
         0,

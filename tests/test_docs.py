@@ -13,8 +13,10 @@ import pytest
 import yaml
 from tornado import web
 
+import jupyter_research
 from jupyter_research import errors
 from jupyter_research.app import ResearchApp
+from jupyter_research.client import Session
 from jupyter_research.documents.kinds import DOCUMENTS, KINDS
 from jupyter_research.events import Kind, State, initial
 from jupyter_research.export import FORMATS
@@ -166,6 +168,18 @@ def options_of_the_magic() -> list[str]:
 @pytest.mark.parametrize("option", options_of_the_magic())
 def test_option_of_the_magic_is_documented(option: str) -> None:
     assert option in {cell.partition(" ")[0] for cell in rows(page("reference/commands.md"))}
+
+
+@pytest.mark.parametrize("name", sorted(set(jupyter_research.__all__) - {"__version__"}))
+def test_public_name_is_documented(name: str) -> None:
+    table = page("reference/commands.md").split("## From Python")[1]
+    assert name in {cell.partition("(")[0] for cell in rows(table)}
+
+
+@pytest.mark.parametrize("name", [name for name in vars(Session) if not name.startswith("_")])
+def test_what_a_session_can_do_is_documented(name: str) -> None:
+    named = {cell.partition("(")[0] for cell in rows(page("reference/commands.md"))}
+    assert f"session.{name}" in named
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:

@@ -193,7 +193,7 @@ def _keys(commands: Any) -> None:
         ("forget", "forget a provider's key", "forget", "remove"),
     ):
         one = _command(inner, name, help, ("keys", function), others)
-        one.add_argument("provider", metavar="PROVIDER", help="openai, anthropic, … or a model's key name")
+        one.add_argument("provider", metavar="PROVIDER", help="openai, tavily, … or a model's key name")
 
 
 def _library(commands: Any) -> None:
