@@ -21,8 +21,11 @@ _DROPPED = re.compile(r"\\(?:footnote|thanks|href)\s*\{")
 _COMMAND = re.compile(r"\\[A-Za-z]+\s*|\\.")
 
 
-def main(folder: Path) -> int:
+def main(folder: Path | None) -> int:
     """Print a row for each way of knowing a title."""
+    if folder is None:
+        print("PDF files beside their sources: folder not given")
+        return 0
     counts: Counter[str] = Counter()
     for path in sorted(folder.rglob("*.pdf")):
         wanted = next(filter(None, map(_title, (path.with_suffix(".Rnw"), path.with_suffix(".tex")))), None)
@@ -77,4 +80,4 @@ def _key(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else None))

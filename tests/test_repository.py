@@ -160,3 +160,21 @@ def test_dependencies_have_floors_and_no_ceilings() -> None:
     project = pyproject()["project"]
     for line in project["dependencies"]:
         assert ">=" in line and "<" not in line, line
+
+
+def test_every_benchmark_is_run_though_one_misses_its_aim(tmp_path: Path):
+    # Stands for Python, so that nothing is measured.
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\necho "ran $*"\ncase $1 in */delivery.py) exit 1;; esac\n')
+    python.chmod(0o755)
+    stamps = [f"-o{tmp_path / name}" for name in (".built", ".test", ".bench")]
+    values = [f"VENV={tmp_path}", "SCIFACT=abstracts", "PAPERS=manuals"]
+    done = subprocess.run(
+        ["make", "--no-print-directory", *stamps, *values, "bench"], cwd=ROOT, capture_output=True, text=True
+    )
+    scripts = sorted(path.name for path in (ROOT / "benchmarks").glob("*.py"))
+    folders = {"library.py": " abstracts", "reports.py": " abstracts", "papers.py": " manuals"}
+    ran = [line for line in done.stdout.splitlines() if line.startswith("ran ")]
+    assert ran == [f"ran benchmarks/{name}{folders.get(name, '')}" for name in scripts]
+    assert done.returncode != 0 and "or failed: benchmarks/delivery.py\n" in done.stderr
