@@ -6,10 +6,11 @@ import json
 import socket
 import threading
 from collections.abc import Iterable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Final, cast
 
+from ..listener import Listener
 from .exchange import Answer, Asked, Reply
 from .google import spoken
 from .protocols import Protocol
@@ -81,12 +82,8 @@ class ChatServer:
             self.under_way -= 1
 
 
-class _Listener(ThreadingHTTPServer):
-    daemon_threads = True
+class _Listener(Listener):
     chat: ChatServer
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that hangs up is what many tests are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):
