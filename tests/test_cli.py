@@ -255,11 +255,11 @@ def test_a_reader_that_leaves_early_is_no_error(finished: Terminal) -> None:
         assert not re.search("Traceback|BrokenPipe|Exception", process.stderr.read())
 
 
-@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
-def test_on_a_terminal_a_person_is_asked_and_bars_move(terminal: Terminal) -> None:
+def asked(terminal: Terminal) -> Any:
+    """Begin a session that asks, on a pseudo-terminal."""
     import pexpect
 
-    child = pexpect.spawn(
+    return pexpect.spawn(
         COMMAND[0],
         [*COMMAND[1:], "run", "--ask", "--researcher", f"{TESTING}:asks", "why?"],
         cwd=str(terminal.folder),
@@ -267,32 +267,28 @@ def test_on_a_terminal_a_person_is_asked_and_bars_move(terminal: Terminal) -> No
         encoding="utf-8",
         timeout=60,
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+def test_on_a_terminal_a_person_is_asked_and_bars_move(terminal: Terminal) -> None:
+    child = asked(terminal)
     child.expect("Which sections shall the report have")
     child.expect("Approve")
     child.sendline("yes")
     child.expect("Completed")
     child.expect("What: why")
-    child.expect(pexpect.EOF)
+    child.read()  # To the end.
     child.close()
     assert child.exitstatus == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
 def test_quitting_at_the_question_leaves_the_session_waiting(terminal: Terminal) -> None:
-    import pexpect
-
-    child = pexpect.spawn(
-        COMMAND[0],
-        [*COMMAND[1:], "run", "--ask", "--researcher", f"{TESTING}:asks", "why?"],
-        cwd=str(terminal.folder),
-        env={**terminal.environment, "TERM": "xterm"},
-        encoding="utf-8",
-        timeout=60,
-    )
+    child = asked(terminal)
     child.expect("Approve")
     child.sendline("q")
     child.expect("waits for approval")
-    child.expect(pexpect.EOF)
+    child.read()  # To the end.
     child.close()
     assert child.exitstatus == 1
     assert [item["state"] for item in terminal.sessions()] == ["awaiting_approval"]

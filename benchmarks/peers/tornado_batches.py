@@ -6,34 +6,13 @@ Args: port.
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections import defaultdict
 from typing import Any
 
 import orjson
-from tornado.web import Application
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from peers.load import serve
-
-viewers: defaultdict[str, set[Socket]] = defaultdict(set)
-
-
-class Socket(WebSocketHandler):
-    """Follow one session."""
-
-    session_id = ""
-
-    def on_message(self, message: str | bytes) -> None:
-        """Join."""
-        self.session_id = orjson.loads(message)["session_id"]
-        viewers[self.session_id].add(self)
-        self.write_message(b'{"type":"session_joined"}')
-
-    def on_close(self) -> None:
-        """Leave."""
-        viewers[self.session_id].discard(self)
+from peers.viewers import Send, deliver, serve_by
 
 
 class Batches:
@@ -60,20 +39,13 @@ class Batches:
             gathered, self._gathered = self._gathered, defaultdict(list)
             self._scheduled = False
         for session_id, texts in gathered.items():
-            for viewer in viewers[session_id]:
-                try:
-                    viewer.write_message(b'{"type":"events","events":[%s]}' % b",".join(texts))
-                except WebSocketClosedError:
-                    pass  # Left; `on_close` follows.
+            deliver(session_id, b'{"type":"events","events":[%s]}' % b",".join(texts))
 
 
-async def main() -> None:
-    """Serve until killed."""
-    Application([("/ws", Socket)]).listen(int(sys.argv[1]), "127.0.0.1")
-    batches = Batches(asyncio.get_running_loop())
-    threading.Thread(target=serve, args=(batches.send,), daemon=True).start()
-    await asyncio.Event().wait()
+def sending(loop: asyncio.AbstractEventLoop) -> Send:
+    """Give what sends events in batches."""
+    return Batches(loop).send
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve_by(sending))

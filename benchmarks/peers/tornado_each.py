@@ -6,56 +6,21 @@ Args: port.
 from __future__ import annotations
 
 import asyncio
-import sys
-import threading
-from collections import defaultdict
 from typing import Any
 
 import orjson
-from tornado.web import Application
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from peers.load import serve
-
-viewers: defaultdict[str, set[Socket]] = defaultdict(set)
+from peers.viewers import Send, deliver, serve_by
 
 
-class Socket(WebSocketHandler):
-    """Follow one session."""
-
-    session_id = ""
-
-    def on_message(self, message: str | bytes) -> None:
-        """Join."""
-        self.session_id = orjson.loads(message)["session_id"]
-        viewers[self.session_id].add(self)
-        self.write_message(b'{"type":"session_joined"}')
-
-    def on_close(self) -> None:
-        """Leave."""
-        viewers[self.session_id].discard(self)
-
-
-def deliver(session_id: str, text: bytes) -> None:
-    """Write one frame to the viewers of a session."""
-    for viewer in viewers[session_id]:
-        try:
-            viewer.write_message(text)
-        except WebSocketClosedError:
-            pass  # Left; `on_close` follows.
-
-
-async def main() -> None:
-    """Serve until killed."""
-    Application([("/ws", Socket)]).listen(int(sys.argv[1]), "127.0.0.1")
-    loop = asyncio.get_running_loop()
+def sending(loop: asyncio.AbstractEventLoop) -> Send:
+    """Give what sends each event by itself."""
 
     def send(session_id: str, event: dict[str, Any]) -> None:
         loop.call_soon_threadsafe(deliver, session_id, orjson.dumps(event))
 
-    threading.Thread(target=serve, args=(send,), daemon=True).start()
-    await asyncio.Event().wait()
+    return send
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve_by(sending))
