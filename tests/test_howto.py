@@ -13,6 +13,7 @@ import orjson
 import pytest
 from test_carry import CARRIED, NOT_CARRIED
 
+from jupyter_research import request_approval, send_status_update
 from jupyter_research.runtime import Runtime, Settings
 from jupyter_research.work import Caller
 
@@ -99,6 +100,24 @@ def test_a_function_that_asks_goes_on_with_what_was_approved(runtime: Runtime):
     runtime.approve(ME, waiting["session_id"], {"version": 1, "proposal": {"sections": ["How"]}})
     assert "## How" in report(runtime, until(runtime, waiting["session_id"]))
     assert "## Why" in report(runtime, start(runtime, "careful", approve="auto"))
+
+
+def test_a_function_proposes_a_team_and_moves_its_lanes(runtime: Runtime):
+    def in_two_places(topic: str) -> str:
+        team = request_approval("Here?", {"analysts": [{"id": "north", "name": "The north"}]})
+        for analyst in team["analysts"]:
+            lane = {"analyst": analyst["id"], "analyst_done": 4, "analyst_total": 4}
+            send_status_update("Looked.", {**lane, "state": "lost", "detail": {"found": 1}})
+        return topic
+
+    name = runtime.register_function("in_two_places", in_two_places)
+    done = start(runtime, name, approve="auto")
+    assert [(one["name"], one["done"], one["state"]) for one in done["analysts"]] == [
+        ("The north", 4, "done")
+    ]
+    events = map(orjson.loads, runtime.events(ME, done["session_id"])[0])
+    [said] = [event["detail"] for event in events if event["kind"] == "status_update"]
+    assert said == {"analyst": "north", "analyst_done": 4, "analyst_total": 4, "found": 1}
 
 
 def test_a_report_of_claims_is_taken_as_it_is(runtime: Runtime):
