@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from ..guard import own_process
+from ..guard import end_child, start_child
 from .child import receive, send
 
 #: Address space of one child; images of a page are never drawn, so text seldom needs a fifth of it.
@@ -20,17 +17,9 @@ MEMORY: Final = 1024**3
 #: Seconds for one file.
 SECONDS: Final = 60
 
-_START: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from jupyter_research.documents.child import main; main(int(sys.argv[2]), int(sys.argv[3]))"
-)
-
 
 class Worker:
-    """Run one child at a time; a new one when the last has died.
-
-    A fresh interpreter: a fork of a server with threads may hold another thread's lock for ever.
-    """
+    """Run one child at a time; a new one when the last has died."""
 
     def __init__(self, *, memory: int = MEMORY, seconds: int = SECONDS) -> None:
         self._memory = memory
@@ -85,40 +74,21 @@ class Worker:
                 raise EOFError
             self._killed_for = None
             if self._process is None or self._process.poll() is not None:
-                self._process = _start(self._memory, self._seconds + 10)
+                self._process = start_child(
+                    "jupyter_research.documents.child",
+                    self._memory,
+                    self._seconds + 10,
+                    stderr=subprocess.DEVNULL,
+                )
             return self._process
 
     def _let_go(self) -> None:
         with self._lock:
             process, self._process = self._process, None
-        _end(process)
+        if process is not None:
+            end_child(process)
 
     def _death(self) -> str:
         self._let_go()
         with self._lock:
             return self._killed_for or "damaged: the parser crashed on it"
-
-
-def _start(memory: int, seconds: int) -> subprocess.Popen[bytes]:
-    # Without the empty entry: a file named like a module in the current folder would be imported.
-    home = str(Path(__file__).resolve().parents[2])
-    path = [entry for entry in sys.path if entry] + [home]
-    # A local-only session may start no process but this one.
-    with own_process():
-        return subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, json.dumps(path), str(memory), str(seconds)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-
-
-def _end(process: subprocess.Popen[bytes] | None) -> None:
-    if process is None:
-        return
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        with suppress(OSError):
-            if stream is not None:
-                stream.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .addresses import Addresses, Refused, host_of
 from .bodies import TooMuch, inflated
+from .child import end_child, start_child
 from .network import leave_network
-from .restraint import LocalOnly, Restraint, own_process, sentence
+from .restraint import LocalOnly, Restraint, sentence
 from .watch import Watch, watch
 
 __all__ = [
@@ -15,10 +16,11 @@ __all__ = [
     "Restraint",
     "TooMuch",
     "Watch",
+    "end_child",
     "host_of",
     "inflated",
     "leave_network",
-    "own_process",
     "sentence",
+    "start_child",
     "watch",
 ]

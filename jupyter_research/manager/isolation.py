@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from .. import errors
 from ..errors import ResearcherFailed, ResearchError
-from ..guard import own_process
+from ..guard import end_child, start_child
 from ..report import Report
 from ..work import Drained, Finished, Outcome, Proposed, Work
 from .attempt import Attempt
 from .isolated import to_json
-
-_START: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from jupyter_research.manager.isolated import main; main()"
-)
 
 
 class Isolation:
@@ -45,7 +39,7 @@ class Isolation:
         Raises:
             ResearchError: that which ended the session there.
         """
-        process = _start()
+        process = start_child("jupyter_research.manager.isolated")
         try:
             attempt.control.on_cancel(process.kill)
             attempt.control.on_stop(lambda: _drain(process, attempt))
@@ -60,12 +54,7 @@ class Isolation:
             )
             ended = _follow(process, attempt)
         finally:
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    if stream is not None:
-                        stream.close()
+            end_child(process)
         if attempt.restraint is not None:
             connections, processes = ended["refused"]
             attempt.restraint.add(connections, processes, ended["what"])
@@ -74,20 +63,7 @@ class Isolation:
         return _outcome(ended), means
 
 
-def _start() -> subprocess.Popen[str]:
-    home = str(Path(__file__).resolve().parents[2])
-    path = [entry for entry in sys.path if entry] + [home]
-    with own_process():
-        return subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, json.dumps(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-
-
-def _follow(process: subprocess.Popen[str], attempt: Attempt) -> dict[str, Any]:
+def _follow(process: subprocess.Popen[bytes], attempt: Attempt) -> dict[str, Any]:
     """Answer what the process asks until it ends; a pause and a cancel are met in the answering."""
     assert process.stdout is not None
     for line in process.stdout:
@@ -106,15 +82,15 @@ def _follow(process: subprocess.Popen[str], attempt: Attempt) -> dict[str, Any]:
     raise ResearcherFailed(f"The session's process ended by itself (exit code {process.wait()}).")
 
 
-def _send(process: subprocess.Popen[str], message: Any) -> None:
+def _send(process: subprocess.Popen[bytes], message: Any) -> None:
     assert process.stdin is not None
     with suppress(OSError, ValueError):  # One that is gone is seen by what it no longer says.
         # In one write: an answer and a pause may be sent at once.
-        process.stdin.write(json.dumps(message) + "\n")
+        process.stdin.write(json.dumps(message).encode() + b"\n")
         process.stdin.flush()
 
 
-def _drain(process: subprocess.Popen[str], attempt: Attempt) -> None:
+def _drain(process: subprocess.Popen[bytes], attempt: Attempt) -> None:
     if not attempt.control.cancelled.is_set():  # One that is killed may not read what it is told.
         _send(process, {"drain": True})
 
