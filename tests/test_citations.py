@@ -144,10 +144,62 @@ def test_of_two_places_the_nearest_to_the_one_that_was_named_is_taken():
         ("It was notable to all.", "It was not"),
         ("Grow 10⁵ cells.", "Grow 105 cells"),
         ("Between 10-20 of them.", "Between 1020 of them"),
+        ("Between 10\x02\r\n20 of them.", "Between 1020 of them"),
+        ("A change of .5 points.", "5 points"),
+        ("The rate rose by 12.5 points.", "The rate rose by 12."),
+        ("The rate rose by 1’250 points.", "The rate rose by 1"),
+        ("The rate rose by 1·25 points.", "The rate rose by 1"),
+        ("The rate rose by ١٫٢٥ points.", "The rate rose by ١"),
+        ("The rate rose by 1/2 of a point.", "The rate rose by 1"),
+        ("The rate rose by 1\u202f250 points.", "The rate rose by 1"),
+        ("There were 12\u00a0500 patients.", "500 patients"),
+        ("It grew to 10^5 cells.", "It grew to 10"),
+        ("The p was below 1.5e-5 here.", "The p was below 1.5e"),
+        ("The cafe\u0301 was shut.", "The cafe"),
+        ("We find that a =\u0338 b.", "We find that a ="),
+        ("In the un\u00adhappy town.", "happy town"),
+        ("In the un-\nhappy town.", "happy town"),
+        ("A shift of −5 degrees.", "5 degrees"),
     ],
 )
 def test_a_quote_never_cuts_a_word_or_a_number(text, quote):
     assert locate(text, quote) is None
+    # Nor where somebody says exactly where it stands.
+    assert all(one.quote != quote for one in check(quote, text, start=text.find(quote)).citations)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("In all a shift of −5 degrees was seen in the lake.", "−5 degrees was seen in the lake."),
+        ("In all .5 points of the rate were lost.", ".5 points of the rate were lost."),
+        ("In all 12\u202f500 people were seen in the town.", "12\u202f500 people were seen in the town."),
+        ("In all 1/2 of the people were seen.", "1/2 of the people were seen."),
+    ],
+)
+def test_a_quote_is_put_right_with_the_whole_of_its_number(text, meant):
+    given = re.split(r"[−./\u202f]", meant, maxsplit=1)[1].removesuffix(".")
+    checked = check(given, text, start=text.find(given))
+    assert checked.verdict is Verdict.REPAIRED
+    assert [one.quote for one in checked.citations] == [meant]
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("The cafe\u0301 of Zu\u0308rich was shut.", "The café of Zürich"),
+        ("The café of Zürich was shut.", "The cafe\u0301 of Zu\u0308rich"),
+        ("The na\u0131\u0308ve \u200fword\u200e stands here.", "word stands here"),
+        ("A star ★\ufe0f shines on the lake.", "star ★ shines on"),
+        ("All have IL-\n6 and COVID\x02\n19 by now.", "have IL-6 and COVID-19 by now"),
+        ("From 10-\n20 of them.", "From 10-20 of them"),
+        ("At 12 500 and 3 of us.", "3 of us"),
+    ],
+)
+def test_a_quote_is_found_however_its_characters_are_written(text, quote):
+    found = locate(text, quote)
+    assert found is not None
+    assert normalise(text[found.start : found.end]).text == normalise(quote).text
 
 
 def test_an_altered_quote_is_replaced_by_the_stored_text_and_marked():
@@ -156,6 +208,13 @@ def test_an_altered_quote_is_replaced_by_the_stored_text_and_marked():
     assert checked.verdict is Verdict.REPAIRED
     assert checked.text == sentence
     assert checked.citations[0].quote == sentence
+
+
+@pytest.mark.parametrize("around", ["{}.", "“{}.”", '"{}"', "{} "])
+def test_a_claim_that_is_its_altered_quote_is_replaced_whatever_stands_around_it(around):
+    altered = SENTENCES[0].replace("increased", "decreased").removesuffix(".")
+    checked = check(altered, claim=around.format(altered))
+    assert (checked.verdict, checked.text) == (Verdict.REPAIRED, SENTENCES[0])
 
 
 def test_a_claim_in_other_words_keeps_its_text_when_its_quote_is_repaired():
@@ -186,6 +245,26 @@ def test_a_quote_with_an_ellipsis_is_cited_part_by_part_in_order():
     assert backwards.verdict is not Verdict.VERBATIM
 
 
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("The drug is, in all, not safe for children.", "The drug is ... safe for children"),
+        ("The drug is never safe for adults. It is safe for children.", "The drug is … safe for children"),
+        ("The drug is mild. Nobody says it isn't safe for children.", "The drug is [...] safe for children"),
+    ],
+)
+def test_no_ellipsis_leaves_a_negation_out(text, quote):
+    checked = check(quote, text, claim="The drug is safe for children.")
+    assert [one.quote for one in checked.citations] != ["The drug is", "safe for children"]
+    assert checked.verdict in (Verdict.REPAIRED, Verdict.UNCITED)
+
+
+def test_an_ellipsis_may_leave_out_sentences_that_negate_something_else():
+    text = "The pump starts at nine. It is not loud. The valve closes at noon."
+    checked = check("The pump starts at nine ... The valve closes at noon", text)
+    assert [one.quote for one in checked.citations] == ["The pump starts at nine", "The valve closes at noon"]
+
+
 def test_a_claim_about_its_quote_is_marked_by_its_terms():
     text = "JupyterHub starts 12 servers for Ada in 2021, and stops them at night."
     quote = "JupyterHub starts 12 servers for Ada"
@@ -203,6 +282,12 @@ def test_missing_terms_are_named():
     assert missing_terms("IL-6 rose by 4.5 percent in 1200 patients.", passage) == []
     assert missing_terms("IL-10 rose by 4.6 percent in Boston.", passage) == ["10", "4.6", "Boston"]
     assert missing_terms("The level never rose.", "The level rose.") == ["never"]
+
+
+def test_a_raised_point_makes_one_number():
+    passage = "The hazard ratio was 0·85 in Europe, and ١٢٫٥ in Asia."
+    assert missing_terms("The ratio was 0.85 in Europe and 0·85 there; ١٢٫٥ in Asia.", passage) == []
+    assert missing_terms("The ratio was 85.", passage) == ["85"]
 
 
 def test_sources_are_numbered_in_order_of_first_use_and_once():

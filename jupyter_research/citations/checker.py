@@ -9,12 +9,13 @@ from typing import Final
 
 from ..report import Citation, Claim, Verdict
 from .stored import FEWEST_WORDS, WORD, Span, StoredText
-from .terms import missing_terms
+from .terms import missing_terms, negates
 from .typography import normalise
 
 #: How far around a quote its passage reaches.
 _AROUND: Final = 600
 _ELLIPSIS: Final = re.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\.{3,}|…)\s*")
+_SENTENCE_END: Final = re.compile(r"[.!?][\"'”’)\]]*\s")
 _CUT_START: Final = re.compile(r"^\S+")
 _CUT_END: Final = re.compile(r"\S+$")
 
@@ -43,7 +44,7 @@ class Checker:
             exact = self._exact(citation)
             kept += exact
             if not exact and (found := self._repair(citation)) is not None:
-                if normalise(text).text == normalise(citation.quote).text:
+                if _said(text) == _said(citation.quote):
                     text = " ".join(found.quote.split())
                 kept.append(found)
                 repaired = True
@@ -72,7 +73,7 @@ class Checker:
         after = 0
         for part in parts:
             span = stored.locate(part, after if found else citation.start, after)
-            if span is None:
+            if span is None or (found and _negated_between(stored.text[after : span.start])):
                 return []
             found.append(_moved(citation, span, stored))
             after = span.end
@@ -104,6 +105,12 @@ class Checker:
         return self._texts[source]
 
 
+def _negated_between(left_out: str) -> bool:
+    """Tell whether an ellipsis leaves a negation out of the sentences that it joins."""
+    sentences = _SENTENCE_END.split(left_out)
+    return negates(sentences[0]) or negates(sentences[-1])
+
+
 def _verdict(text: str, citations: Sequence[Citation], missing: Sequence[str], repaired: bool) -> Verdict:
     if not citations:
         return Verdict.UNCITED
@@ -126,4 +133,5 @@ def _unique(citations: Iterable[Citation]) -> list[Citation]:
 
 
 def _said(text: str) -> str:
-    return normalise(text).text.strip("\"' ")
+    """Give a text without the quotes around it and the point at its end: a quote may come without."""
+    return normalise(text).text.strip("\"' .")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from .typography import Plain, normalise
+from .typography import Plain, is_mark, normalise
 
 #: How alike a stretch must be to what was quoted to take its place.
 _NEAR: Final = 0.72
@@ -16,8 +17,15 @@ _NEAR: Final = 0.72
 FEWEST_WORDS: Final = 3
 
 WORD: Final = re.compile(r"\w+(?:[.,]\d+)*")
-_NUMBER_BEGAN: Final = re.compile(r"\d[.,]$|(?:^|[^\w])[-+]$")
-_NUMBER_GOES_ON: Final = re.compile(r"[.,]\d")
+#: A number with its sign, its thousands, its fraction and its power.
+_NUMBER: Final = re.compile(
+    r"(?:(?<!\w)[-+](?=\.?\d))?(?:(?<![\w.])\.(?=\d))?\d+"
+    r"(?:[.,'·٫٬/:]\d+|e[-+]?\d+|\^[-+]?\d+)*"
+)
+#: Spaces that hold a number together: where another would stand, nobody could tell.
+_THOUSANDS: Final = re.compile(r"\d[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
+#: How far around a place a number is looked for, in characters.
+_REACH: Final = 40
 _MARK: Final = re.compile(r"[.!?)\]\"']*")
 
 
@@ -79,7 +87,7 @@ class StoredText:
         return (
             0 <= start < end <= len(self.text)
             and self.text[start:end] == quote == quote.strip()
-            and _whole_words(self.text, start, end)
+            and self._whole_there(start, end)
         )
 
     def locate(self, quote: str, near: int | None = None, after: int = 0) -> Span | None:
@@ -89,7 +97,7 @@ class StoredText:
         at = self.plain.text.find(wanted) if wanted else -1
         while at >= 0:
             span = self._span(at, at + len(wanted))
-            if span.start >= after and _whole_words(self.plain.text, at, at + len(wanted)):
+            if span.start >= after and _whole(self.text, self.plain, at, at + len(wanted)):
                 found.append(span)
                 if near is None:
                     break
@@ -116,8 +124,16 @@ class StoredText:
         matched = sum(block.size for block in blocks)
         if 2 * matched < _NEAR * (len(wanted) + high - low):
             return None
-        mark = _MARK.match(self.plain.text, self.words[high - 1].end)
-        return self._span(self.words[low].start, mark.end() if mark else self.words[high - 1].end)
+        return self._widened(self.words[low].start, self.words[high - 1].end)
+
+    def _widened(self, start: int, end: int) -> Span:
+        """Give the stretch with what belongs to its first and last word, and the mark that follows."""
+        while _cuts(self.text, self.plain, start):
+            start -= 1
+        while _cuts(self.text, self.plain, end):
+            end += 1
+        mark = _MARK.match(self.plain.text, end)
+        return self._span(start, mark.end() if mark else end)
 
     def _alignment(self, wanted: Sequence[str]) -> int | None:
         """Find the place from which on most of the wanted words stand in their order, or close to it."""
@@ -134,18 +150,41 @@ class StoredText:
             default=None,
         )
 
+    def _whole_there(self, start: int, end: int) -> bool:
+        """Tell whether a stretch of the text itself cuts nothing, without a plain form of all of it."""
+        if end < len(self.text) and is_mark(self.text[end]):
+            return False
+        first = max(0, start - _REACH)
+        around = self.text[first : end + _REACH]
+        plain = normalise(around)
+        low, high = bisect_left(plain.origin, start - first), bisect_left(plain.origin, end - first)
+        return low < high and _whole(around, plain, low, high)
+
     def _span(self, start: int, end: int) -> Span:
-        """Give the stretch of the text itself for one of the plain form."""
-        return Span(self.plain.origin[start], min(self.plain.origin[end - 1] + 1, len(self.text)))
+        """Give the stretch of the text itself for one of the plain form; a letter keeps its marks."""
+        first, last = self.plain.origin[start], min(self.plain.origin[end - 1] + 1, len(self.text))
+        while last < len(self.text) and is_mark(self.text[last]):
+            last += 1
+        return Span(first, last)
 
 
-def _whole_words(text: str, start: int, end: int) -> bool:
+def _whole(text: str, plain: Plain, start: int, end: int) -> bool:
     """Tell whether no word or number is cut: “rose by 1” does not stand in “rose by 12”."""
-    before, after = text[start - 1 : start] if start else "", text[end : end + 1]
-    if text[start].isalnum() and (before.isalnum() or before == "_"):
+    return not (_cuts(text, plain, start) or _cuts(text, plain, end))
+
+
+def _cuts(text: str, plain: Plain, at: int) -> bool:
+    """Tell whether a word, a letter's mark or a number goes on over a place of the plain form."""
+    if not 0 < at < len(plain.text):
         return False
-    if text[end - 1].isalnum() and (after.isalnum() or after == "_"):
-        return False
-    if text[start].isdigit() and _NUMBER_BEGAN.search(text[max(0, start - 2) : start]):
-        return False
-    return not (text[end - 1].isdigit() and _NUMBER_GOES_ON.match(text, end))
+    before, after = plain.text[at - 1], plain.text[at]
+    if is_mark(after) or (_is_of_word(before) and _is_of_word(after)):
+        return True
+    around = _NUMBER.finditer(plain.text, max(0, at - _REACH), at + _REACH)
+    if any(number.start() < at < number.end() for number in around):
+        return True
+    return any(_THOUSANDS.match(text, plain.origin[place]) for place in (at - 1, max(0, at - 2)))
+
+
+def _is_of_word(character: str) -> bool:
+    return character.isalnum() or character == "_" or is_mark(character)

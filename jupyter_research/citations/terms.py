@@ -9,6 +9,8 @@ from .stored import WORD
 from .typography import normalise
 
 _NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
+#: Points of a fraction beside "." itself.
+_POINT: Final = re.compile(r"(?<=\d)[·٫](?=\d)")
 _NAMED: Final = re.compile(
     r"\b(?:\w*[a-z]\w*[A-Z]\w*|[A-Z][A-Z0-9]+\w*|\w+_\w+|[A-Z]\w+(?:-\w+)?|\w*[A-Za-z]-?\d\w*)\b"
 )
@@ -19,8 +21,8 @@ _FIRST_WORD: Final = re.compile(r"(?:^|[.!?:]\s+)[\"'(\[]*(\w+)")
 def missing_terms(claim: str, passage: str) -> list[str]:
     """Give the numbers, names and negations of `claim` that `passage` lacks."""
     plain = normalise(passage).text
-    numbers = {number.replace(",", "") for number in _NUMBER.findall(plain)}
-    missing = [number for number in _NUMBER.findall(claim) if number.replace(",", "") not in numbers]
+    numbers = {number.replace(",", "") for number in _numbers(plain)}
+    missing = [number for number in _numbers(claim) if number.replace(",", "") not in numbers]
     known = set(WORD.findall(plain)) | set(WORD.findall(plain.replace("_", " ")))
     firsts = {match.start(1) for match in _FIRST_WORD.finditer(claim)}
     for match in _NAMED.finditer(claim):
@@ -32,3 +34,12 @@ def missing_terms(claim: str, passage: str) -> list[str]:
     if negation and not _NEGATION.search(plain):
         missing.append(negation[0])
     return list(dict.fromkeys(missing))
+
+
+def negates(text: str) -> bool:
+    """Tell whether a text has a negation."""
+    return _NEGATION.search(normalise(text).text) is not None
+
+
+def _numbers(text: str) -> list[str]:
+    return _NUMBER.findall(_POINT.sub(".", text))

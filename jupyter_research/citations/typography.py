@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final, NamedTuple
 
 _SAME: Final = {
@@ -11,7 +12,11 @@ _SAME: Final = {
     "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
     "ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "…": "...",
 }  # fmt: skip
-_UNSEEN: Final = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+#: Soft hyphens, joiners, marks of direction, choices between forms of one character.
+_UNSEEN: Final = frozenset(
+    "\u00ad\u061c\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+    + "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xFE00, 0xFE10)]))
+)
 #: Marks a hyphen at a line's end in text from PDF files.
 _LINE_HYPHEN: Final = "\x02"
 _HYPHENS: Final = frozenset("-‐‑")
@@ -30,8 +35,9 @@ class Plain(NamedTuple):
 def normalise(text: str) -> Plain:
     """Bring a text into the form in which quotes are compared.
 
-    Case, runs of white space, typographic quotes, dashes and ligatures, invisible characters and
-    hyphens between letters make no difference. Digits, signs and words do.
+    Case, runs of white space, typographic quotes, dashes and ligatures, invisible characters, hyphens
+    between letters and whether a mark is written apart from its letter make no difference. Digits, signs
+    and words do.
     """
     characters: list[str] = []
     origin: list[int] = []
@@ -47,9 +53,20 @@ def normalise(text: str) -> Plain:
             if characters and characters[-1] != " ":
                 characters.append(" ")
                 origin.append(at)
-        elif character == _LINE_HYPHEN or (character in _HYPHENS and _joins(text, at)):
-            at = _skip_space(text, at + 1)
+        elif character == _LINE_HYPHEN or character in _HYPHENS:
+            after = _skip_space(text, at + 1)
+            if not _vanishes(text, at, after):
+                characters.append("-")
+                origin.append(at)
+            at = after if character == _LINE_HYPHEN or _ends_line(text, at, after) else at + 1
             continue
+        elif (
+            is_mark(character)
+            and characters
+            and _follows(text, origin[-1], at)
+            and (whole := _composed(characters[-1], character))
+        ):
+            characters[-1] = whole
         elif character not in _UNSEEN:
             for part in _SAME.get(character, character).casefold():
                 characters.append(part)
@@ -62,13 +79,34 @@ def normalise(text: str) -> Plain:
     return Plain("".join(characters), origin)
 
 
-def _joins(text: str, at: int) -> bool:
-    """Tell whether a hyphen stands between two letters, on one line or at a line's end."""
-    before = text[at - 1 : at]
-    after = _skip_space(text, at + 1)
-    if not before.isalpha() or not text[after : after + 1].isalpha():
-        return False
-    return after == at + 1 or "\n" in text[at + 1 : after]
+def is_mark(character: str) -> bool:
+    """Tell whether a character is an accent or the like, and belongs to the one before it."""
+    return character > "\u02ff" and unicodedata.category(character)[0] == "M"
+
+
+def _follows(text: str, letter: int, at: int) -> bool:
+    """Tell whether between a letter and a mark there are marks alone, so that it is the letter's."""
+    return all(map(is_mark, text[letter + 1 : at]))
+
+
+def _composed(letter: str, mark: str) -> str | None:
+    """Give the one character that stands for a letter with its mark, if there is one."""
+    whole = unicodedata.normalize("NFC", letter + mark)
+    return whole if len(whole) == 1 else None
+
+
+def _vanishes(text: str, at: int, after: int) -> bool:
+    """Tell whether a hyphen says no more than that a word goes on; with a number it is a sign, or a range."""
+    before, following = text[at - 1 : at], text[after : after + 1]
+    if text[at] == _LINE_HYPHEN:
+        return not (before.isdigit() or following.isdigit())
+    joins = after == at + 1 or "\n" in text[at + 1 : after]
+    return joins and before.isalpha() and following.isalpha()
+
+
+def _ends_line(text: str, at: int, after: int) -> bool:
+    """Tell whether a hyphen stands at a line's end, within a word or a number that goes on below."""
+    return "\n" in text[at + 1 : after] and text[at - 1 : at].isalnum() and text[after : after + 1].isalnum()
 
 
 def _skip_space(text: str, at: int) -> int:
