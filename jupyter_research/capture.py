@@ -44,6 +44,18 @@ class PrintedLines:
 class LoggedRecords(logging.Handler):
     """Send the records of a session's code as updates."""
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Send a record without the handler's lock.
+
+        An update of a paused session waits until that goes on: everybody else who logs would wait with it,
+        the server's loop too.
+        """
+        passed = self.filter(record)
+        if passed:
+            # A filter may give another record in its place.
+            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
+        return bool(passed)
+
     def emit(self, record: logging.LogRecord) -> None:
         """Send one record; what this package itself logs would go round in a circle."""
         if record.name.partition(".")[0] == "jupyter_research":

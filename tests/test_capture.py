@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -66,3 +67,37 @@ def test_everything_is_written_on_and_taken_back():
     assert sys.stdout is not before
     capture.remove()
     assert sys.stdout is before
+
+
+class Held(Notes):
+    """Hold whoever sends an update, as a paused session does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.resumed = threading.Event(), threading.Event()
+
+    def status(self, message: Any, status: Any) -> None:
+        self.reached.set()
+        assert self.resumed.wait(90)
+        super().status(message, status)
+
+
+def test_a_paused_session_that_logs_holds_nobody_else_who_does():
+    held, log = Held(), logging.getLogger("somebody.else")
+
+    def work() -> None:
+        with attempt_context(Binding(session_id="abc", attempt=1, sink=held)):
+            log.warning("a session's")
+
+    with captured():
+        session = threading.Thread(target=work)
+        session.start()
+        assert held.reached.wait(90)
+        other = threading.Thread(target=log.warning, args=("the server's",), daemon=True)
+        other.start()
+        other.join(10)
+        waits = other.is_alive()
+        held.resumed.set()
+        session.join()
+    assert not waits
+    assert [message for message, _ in held.updates] == ["a session's"]
