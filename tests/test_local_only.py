@@ -428,6 +428,37 @@ def test_server_that_does_not_carry_sessions_has_no_local_only_ones(
         run(open_runtime(carry_context=False), lambda topic: "x", local_only=True)
 
 
+@pytest.mark.parametrize(
+    ("event", "asked"),
+    [
+        ("socket.getaddrinfo", "192.0.2.1%secret-data.example.org"),
+        ("socket.gethostbyname", b"192.0.2.1%secret-data.example.org"),
+        ("socket.gethostbyaddr", "192.0.2.1"),
+        ("socket.gethostbyaddr", "2001:db8::1"),
+        ("socket.getnameinfo", ("192.0.2.1", 80)),
+    ],
+)
+def test_no_name_server_is_asked_by_way_of_a_number(event: str, asked: Any) -> None:
+    with pytest.raises(LocalOnly, match="looking up"):
+        Restraint().check(event, (asked,))
+
+
+@pytest.mark.parametrize(
+    ("event", "asked"),
+    [
+        ("socket.getaddrinfo", "192.0.2.1"),
+        ("socket.getaddrinfo", "fe80::1%eth0"),
+        ("socket.gethostbyaddr", "127.0.0.1"),
+        ("socket.getnameinfo", ("::1", 80, 0, 0)),
+        ("socket.getnameinfo", ("192.0.2.7", 80)),
+    ],
+)
+def test_what_asks_nobody_or_whom_it_may_is_not_refused(event: str, asked: Any) -> None:
+    restraint = Restraint(["192.0.2.7:80"])
+    restraint.check(event, (asked,))
+    assert restraint.counts == (0, 0)
+
+
 def test_refusal_is_an_error_of_the_system_and_names_what_was_refused() -> None:
     with pytest.raises(OSError, match="connect to 192.0.2.1 port 80 was refused") as caught:
         Restraint().check("socket.connect", (None, ("192.0.2.1", 80)))

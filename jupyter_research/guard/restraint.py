@@ -26,6 +26,8 @@ ADDRESSED: Final = frozenset({"socket.connect", "socket.bind", "socket.sendto", 
 NAMES: Final = frozenset(
     {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"}
 )
+#: What asks it for the name of a number.
+_REVERSE: Final = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})
 
 _own: ContextVar[bool] = ContextVar("jupyter_research_own_process", default=False)
 
@@ -83,7 +85,7 @@ class Restraint:
                 self._address(event.removeprefix("socket."), args[1])
             else:
                 self.peer(args[0])
-        elif event in NAMES and not self._names(args[0]):
+        elif event in NAMES and not self._names(args[0], reverse=event in _REVERSE):
             self._refuse(f"looking up {str(args[0])[:100]!r}")
 
     def peer(self, connected: socket.socket) -> None:
@@ -119,12 +121,12 @@ class Restraint:
             if not self._lists(path):
                 self._refuse(f"{what} to {path[:100]}")
 
-    def _names(self, host: Any) -> bool:
-        """Tell whether looking a host up asks nobody, or one that is listed."""
+    def _names(self, host: Any, *, reverse: bool) -> bool:
+        """Tell whether looking a host up asks nobody, or one that is listed; `reverse`: for a name."""
         if isinstance(host, tuple):
             host = host[0]
         name = host.decode("utf-8", "replace") if isinstance(host, bytes) else host
-        if not name or name == "localhost" or _is_number(name):
+        if not name or name == "localhost" or (_is_number(name) and not (reverse and _is_far(name))):
             return True
         return any(entry == name or entry.startswith(f"{name}:") for entry in self._allowed)
 
@@ -161,11 +163,17 @@ def _numbers(allowed: Collection[str]) -> Iterator[str]:
 
 
 def _is_number(host: str) -> bool:
+    # With its zone: what stands behind a % after anything but IPv6 is part of a name.
     try:
-        ipaddress.ip_address(host.partition("%")[0])
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True
+
+
+def _is_far(number: str) -> bool:
+    """Tell whether the name of a number has to be asked for: the machine knows its own."""
+    return not ipaddress.ip_address(number).is_loopback
 
 
 def _shown(args: tuple[Any, ...]) -> str:
