@@ -110,6 +110,23 @@ def test_texts_of_others_stay_text() -> None:
         assert text in page.text
 
 
+def test_missing_terms_of_others_stay_text() -> None:
+    claim = replace(
+        REPORT.sections[0].claims[0], verdict=Verdict.TERMS_MISSING, missing=("<img src=x onerror=alert(1)>",)
+    )
+    report = replace(REPORT, sections=(Section(heading="What", claims=(claim,)),))
+    page = card.bundle(snapshot(state="completed"), where="server", report=report)["text/html"]
+    assert "<img" not in page
+    assert "! (not there: “&lt;img src=x onerror=alert(1)&gt;”)</span>" in page
+
+
+def test_a_line_for_a_terminal_holds_nothing_that_a_terminal_obeys() -> None:
+    line = card.line(
+        snapshot(topic="what\x1b]0;is\x07\nit?", state="researching", message="now\x1b[2J\nthis")
+    )
+    assert line == "[abababab] researching: what]0;is it? (now[2J this)"
+
+
 def test_the_page_says_state_and_place_in_the_log() -> None:
     page = Tags(card.bundle(snapshot(state="paused", last_seq=7), where="server")["text/html"])
     tag, attributes = page.found[0]

@@ -77,8 +77,9 @@ def hidden(session_id: str) -> str:
 def line(snapshot: Snapshot) -> str:
     """Give one line for a terminal."""
     message = _what_happens(snapshot)
-    topic = " ".join(snapshot["topic"].split())
-    return f"[{snapshot['session_id'][:8]}] {phase(snapshot)}: {topic}" + (f" ({message})" if message else "")
+    text = f"[{snapshot['session_id'][:8]}] {phase(snapshot)}: {snapshot['topic']}"
+    # A terminal would obey what is no text.
+    return plain.one_line(text + (f" ({message})" if message else ""))
 
 
 def ago(time: str, now: str | None = None) -> str:
@@ -174,7 +175,7 @@ def _claim_html(report: Report, section: Section, claim: Claim, text: str) -> st
         for citation, source in references.citations(report, claim)
     )
     sign, meaning = layout.mark(report, section, claim), escape(layout.meaning(claim))
-    marks = [*numbers, *([f'<span title="{meaning}">{sign}</span>'] if sign else [])]
+    marks = [*numbers, *([f'<span title="{meaning}">{escape(sign)}</span>'] if sign else [])]
     return " ".join([escape(plain.visible(text)), *marks])
 
 
