@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from reports import HOSTILE, hostile_report, plain_report
@@ -80,6 +81,18 @@ def test_pybtex_reads_the_bibtex(hostile: dict[str, bytes]) -> None:
     foreign = parse_string(hostile["bibtex"].decode(), "bibtex")
     assert len(foreign.entries) == len(HOSTILE) and not foreign.preamble
     assert all(str(one.persons["author"][-1]) == "{A and B}" for one in foreign.entries.values())
+
+
+def test_names_that_bibtex_cannot_take_apart_stay_whole() -> None:
+    import pybtex.database
+
+    names = ("A, B, C, and D", "Lab, Unit, Floor, Town", "others", "Last, Jr, First")
+    source = replace(plain_report().sources[0], authors=names)
+    written = export(replace(plain_report(), sources=(source,)), "bibtex").decode()
+    (entry,) = pybtex.database.parse_string(written, "bibtex").entries.values()
+    assert [str(one) for one in entry.persons["author"]] == [
+        "{A, B, C, and D}", "{Lab, Unit, Floor, Town}", "{others}", "Last, Jr, First"
+    ]  # fmt: skip
 
 
 def test_two_sources_of_one_name_have_two_keys() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
-from reports import HOSTILE, PROSE, prose_report
+from reports import HOSTILE, PROSE, plain_report, prose_report
 from test_export_paper import pdf_text
 
-from jupyter_research.export import export, markdown
+from jupyter_research.export import FORMATS, export, markdown
 from jupyter_research.export.markdown import SIGNATURE
+from jupyter_research.report import Source
 
 # Prose of a researcher of one's own
 
@@ -77,6 +79,21 @@ def test_prose_keeps_its_words_on_paper(name: str) -> None:
     ):
         assert part in text
     assert "**" not in text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_controls_that_part_words_part_them_in_every_format(name: str) -> None:
+    content = export(prose_report("one\x1ftwo\n\n```\nthree\x1ffour\x0cfive\n```"), name)
+    if name in ("markdown", "html"):
+        assert "one two" in content.decode() and "three four" in content.decode()
+
+
+def test_a_link_too_long_for_a_pdf_is_text_there() -> None:
+    address = "https://example.org/" + "a" * 9000
+    content = export(prose_report(f"[Here]({address}) and [there](https://example.org/b)."), "pdf")
+    assert "Here and there." in pdf_text(content)
+    source = Source(id="d", number=1, kind="web", title="Long", url=address, doi="10.1234/" + "b" * 9000)
+    assert "[1]" in pdf_text(export(replace(plain_report(), sources=(source,)), "pdf"))
 
 
 def test_prose_becomes_a_notebook_of_its_sections() -> None:

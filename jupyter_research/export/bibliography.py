@@ -57,9 +57,10 @@ def _fields(source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _author(name: str) -> str:
-    """Give one name; in braces where BibTeX would take a word of it for the end of the name."""
+    """Give one name; in braces where BibTeX would take a word of it for the end, or cannot tell its parts."""
     text = _escaped(name)
-    return f"{{{text}}}" if re.search(r"\band\b", text, re.IGNORECASE) else text
+    whole = re.search(r"\band\b|^others$", text, re.IGNORECASE) or text.count(",") > 2
+    return f"{{{text}}}" if whole else text
 
 
 def _escaped(text: str) -> str:

@@ -15,12 +15,19 @@ from . import blocks, layout, plain, prose, references
 _WEAK: Final = frozenset({Verdict.TERMS_MISSING, Verdict.UNCITED})
 #: A run of characters that no line could hold.
 _LONG: Final = re.compile(r"\S{40,}")
+#: Bytes that the address of a link may have at most; what is longer stays text.
+_LONGEST: Final = 8000
 _STEP: Final = re.compile(r"(.{12}|[/_.?&=-](?=\w))")
 
 
 def breakable(text: str) -> str:
     """Give `text` as one line with places to break in what would else run off the page."""
     return _LONG.sub(lambda run: _STEP.sub("\\1\u200b", run[0]), plain.one_line(text))
+
+
+def _address(address: str | None) -> str | None:
+    """Give where a link leads, if a PDF can hold it."""
+    return address if address is not None and len(address.encode()) <= _LONGEST else None
 
 
 def _place(citation: Citation, source: Source) -> str:
@@ -65,7 +72,8 @@ def _prose(report: Report) -> list[dict[str, Any]]:
 
 
 def _run(run: blocks.Run) -> dict[str, Any]:
-    return {**asdict(run), "text": _LONG.sub(lambda long: _STEP.sub("\\1\u200b", long[0]), run.text)}
+    text = _LONG.sub(lambda long: _STEP.sub("\\1\u200b", long[0]), run.text)
+    return {**asdict(run), "text": text, "address": _address(run.address)}
 
 
 def _section(report: Report, section: Section) -> dict[str, Any]:
@@ -105,9 +113,9 @@ def _sources(report: Report) -> list[dict[str, Any]]:
             "number": source.number,
             "title": breakable(references.source_title(source)),
             "place": breakable(references.source_place(source)),
-            "address": references.web_address(source),
+            "address": _address(references.web_address(source)),
             "notes": [
-                {"text": breakable(note), "address": address}
+                {"text": breakable(note), "address": _address(address)}
                 for note, address in references.linked_notes(report, source)
             ],
         }

@@ -10,6 +10,8 @@ _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\U000e0000-\U000e007f]"
 )
+#: Controls that part words, and that no file may hold either.
+_PARTS: Final = re.compile("[\x0b\x0c\x1c-\x1f]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _BLANK_LINES: Final = re.compile(r"(?:\r\n?|\n)[ \t]*(?:(?:\r\n?|\n)[ \t]*)+")
 _QUOTATION: Final = "\"'“”„‟‘’«»‹› "
@@ -17,7 +19,7 @@ _QUOTATION: Final = "\"'“”„‟‘’«»‹› "
 
 def visible(text: str) -> str:
     """Give `text` without characters that are unseen, or that no file may hold."""
-    return _SURROGATES.sub("\ufffd", _UNSEEN.sub("", str(text)))
+    return _SURROGATES.sub("\ufffd", _PARTS.sub(" ", _UNSEEN.sub("", str(text))))
 
 
 def one_line(text: str) -> str:
