@@ -7,12 +7,16 @@ import importlib
 import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
+import orjson
+
 from .context import send_status_update
 from .errors import InvalidRequest, ResearcherFailed, UnknownName
+from .events import safe_json
 from .graphs import as_graph
 from .report import Claim, Report, Section
 from .work import Finished, Outcome, Place, Work
@@ -21,6 +25,7 @@ from .work import Finished, Outcome, Place, Work
 ENTRY_POINTS: Final = "jupyter_research.researchers"
 #: The option that is the session's and not the researcher's.
 _LOCAL: Final = "local_only"
+_AS_TEXT: Final = "Some values of this report were no JSON and were written as text."
 
 
 @runtime_checkable
@@ -188,7 +193,7 @@ def report_of(result: Any, work: Work) -> Report:
     if isinstance(result, Mapping) and "final_report" in result:
         result = result["final_report"]
     if isinstance(result, Report):
-        return result
+        return _storable(result)
     if result is None:
         result = ""
     if not isinstance(result, str):
@@ -196,7 +201,17 @@ def report_of(result: Any, work: Work) -> Report:
             f"The researcher returned a {type(result).__name__}: "
             "return Markdown, a Report, or a dict with final_report."
         )
-    return Report(title=work.topic, sections=tuple(_sections(result)), markdown=result)
+    return _storable(Report(title=work.topic, sections=tuple(_sections(result)), markdown=result))
+
+
+def _storable(report: Report) -> Report:
+    """Give a report that can be stored: a path among its facts must not undo the work of hours."""
+    try:
+        orjson.dumps(report.to_json())
+    except TypeError:
+        safe = Report.from_json(safe_json(report.to_json())[0])
+        return replace(safe, limitations=(*safe.limitations, _AS_TEXT))
+    return report
 
 
 def _sections(markdown: str) -> Iterator[Section]:

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from jupyter_research.carry import carriers
 from jupyter_research.context import Binding, attempt_context, send_status_update
 from jupyter_research.errors import InvalidRequest, ResearcherFailed
-from jupyter_research.report import Report
+from jupyter_research.report import Claim, Report, Section, Verdict
 from jupyter_research.researchers import FunctionResearcher, Registry, load
 from jupyter_research.work import Control, Finished, Place, Work
 
@@ -67,6 +68,26 @@ def test_markdown_becomes_sections_of_uncited_claims_and_is_kept():
 def test_a_report_and_a_dict_with_final_report_are_taken_as_they_are():
     assert run(lambda topic: Report(title="Mine")).title == "Mine"
     assert run(lambda topic: {"final_report": "Text."}).markdown == "Text."
+
+
+@pytest.mark.parametrize(
+    "made",
+    [{"file": Path("notes.txt")}, {1: 2}, {"large": 2**70}, {"name": "caf\udce9"}, {"deep": [[[{1, 2}]]]}],
+)
+def test_a_report_with_facts_that_are_no_json_is_kept_and_says_so(made: Any):
+    claim = Claim(id="c", text="So it is.", verdict=Verdict.VERBATIM)
+    given = Report(title="Mine", sections=(Section(heading="One", claims=(claim,)),), made=made)
+    report = run(lambda topic: given)
+    assert orjson.loads(orjson.dumps(report.to_json()))["title"] == "Mine"
+    assert report.sections == given.sections
+    assert report.limitations == ("Some values of this report were no JSON and were written as text.",)
+
+
+def test_a_text_that_utf_8_cannot_hold_is_kept_without_what_it_cannot():
+    report = run(lambda topic: "# A caf\udce9\n\nIt is open.")
+    assert report.markdown == "# A caf?\n\nIt is open."
+    assert [claim.text for claim in report.claims()] == ["It is open."]
+    assert len(report.limitations) == 1
 
 
 def test_another_return_value_is_refused_in_a_sentence():
