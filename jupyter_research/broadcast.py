@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from .errors import StorageFailed
+from .errors import SessionNotFound, StorageFailed
 from .events import Snapshot
 
 if TYPE_CHECKING:
@@ -206,7 +206,11 @@ class Broadcast:
     async def join(
         self, viewer: Viewer, session_log: SessionLog, after: int | None, log_id: str | None
     ) -> None:
-        """Send `session_joined`, then the events after `after`, or after the snapshot."""
+        """Send `session_joined`, then the events after `after`, or after the snapshot.
+
+        Raises:
+            SessionNotFound: when the session was deleted meanwhile.
+        """
         assert self._store is not None
         snapshot: Snapshot = await self._in_executor(self._store.snapshot, session_log)
         session_id = session_log.session_id
@@ -214,6 +218,9 @@ class Broadcast:
         reset = (log_id is not None and log_id != self._store.log_id) or (after is not None and after > last)
         if viewer.closed:
             return
+        if session_log.deleted:
+            # Those who had joined have been told, and nobody tells again.
+            raise SessionNotFound
         viewers = self._viewers.setdefault(session_id, {})
         viewers[viewer] = session_log
         session_log.viewers = len(viewers)

@@ -18,8 +18,8 @@ import orjson
 import pytest
 
 from jupyter_research.broadcast import FRAME_BYTES, FRAME_EVENTS, Broadcast
-from jupyter_research.errors import StorageFailed
-from jupyter_research.events import Kind, State
+from jupyter_research.errors import SessionNotFound, StorageFailed
+from jupyter_research.events import Kind, Snapshot, State
 from jupyter_research.store import SessionLog, Store
 from jupyter_research.store.log import TAIL_EVENTS
 
@@ -220,6 +220,24 @@ async def test_who_leaves_hears_no_more_and_comes_back_to_where_it_was(
     await broadcast.join(one.viewer, log, left_at, store.log_id)
     await one.reaches(log, last)
     assert one.seqs(log) == list(range(1, last + 1))
+
+
+async def test_who_joins_a_session_that_is_deleted_meanwhile_is_refused(
+    store: Store, page: Callable[[], Page], broadcast: Broadcast, monkeypatch: pytest.MonkeyPatch
+):
+    log, one = begin(store), page()
+    snapshot = store.snapshot
+
+    def snapshot_and_deletion(log: SessionLog) -> Snapshot:
+        found = snapshot(log)
+        store.delete(log).result(DEADLINE)
+        broadcast.dismiss(log.session_id, "deleted")
+        return found
+
+    monkeypatch.setattr(store, "snapshot", snapshot_and_deletion)
+    with pytest.raises(SessionNotFound):
+        await broadcast.join(one.viewer, log, None, None)
+    assert (broadcast.viewer_count(), one.messages) == (0, [])
 
 
 async def test_what_was_read_for_one_who_left_or_moved_meanwhile_is_not_sent(
