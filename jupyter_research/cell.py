@@ -109,6 +109,8 @@ class SessionOutput:
         self._display_id = uuid4().hex
         self._shown: tuple[str, float] = ("", 0.0)
         self._widget: Any = None
+        #: Held while a widget is fed: by the thread that follows, and by the one that has made it.
+        self._feeding = threading.Lock()
         # Whether this output alone tells how the session gets on; known once somebody could have come.
         self._only = alone or self._terminal
 
@@ -151,8 +153,9 @@ class SessionOutput:
 
     def _update(self, snapshot: Snapshot, events: Events) -> None:
         state, at = self._shown
-        if self._widget is not None and events:
-            widgets.feed(self._widget, snapshot, events)
+        with self._feeding:
+            if self._widget is not None and events:
+                widgets.feed(self._widget, snapshot, events)
         pace = TERMINAL_PACE if self._terminal else TEXT_PACE
         due = self._only and events and time.monotonic() - at >= pace
         if snapshot["state"] != state or due:
@@ -192,11 +195,22 @@ class SessionOutput:
             place = uuid4().hex
             # Where widgets are unknown the output above says it all: nothing stands here then.
             self._put({**data, "text/plain": ""}, metadata, place)
-            self._widget = widget
+            self._feed_from_now_on(widget)
             if self._viewed_late():
                 self._widget = None
                 widget.close()
                 self._put({"text/plain": ""}, {}, place, update=True)
+
+    def _feed_from_now_on(self, widget: Any) -> None:
+        with self._feeding:
+            self._widget = widget
+            try:
+                # The session went on meanwhile: of its end nobody would tell again.
+                widgets.catch_up(widget, self.session)
+            except errors.ResearchError as error:
+                log.info(
+                    "The widget of session %s could not be brought up to date: %s", self.session.id, error
+                )
 
     def _viewed_late(self) -> bool:
         """Tell whether the labextension has come after all: a page under load takes its time."""

@@ -68,10 +68,23 @@ def session_widget(session: Session) -> Any:
 
 
 def feed(widget: Any, snapshot: Snapshot, events: Events) -> None:
-    """Hand a widget what has happened; its events stay without holes."""
+    """Hand a widget what has happened; its events stay without holes, and what it has it keeps."""
+    fresh = [event for event in events if event["seq"] > _newest(widget)]
     with widget.hold_sync():
-        widget.events = [*widget.events, *events][-_TAIL:] if len(events) < _TAIL else events[-_TAIL:]
-        widget.snapshot = snapshot
+        if fresh:
+            widget.events = [*widget.events, *fresh][-_TAIL:] if len(fresh) < _TAIL else fresh[-_TAIL:]
+        if snapshot["last_seq"] >= widget.snapshot["last_seq"]:
+            widget.snapshot = snapshot
+
+
+def catch_up(widget: Any, session: Session) -> None:
+    """Hand a widget what has happened while it was made, when nobody could feed it."""
+    events = session.events(after=_newest(widget))
+    feed(widget, session.snapshot, events)
+
+
+def _newest(widget: Any) -> int:
+    return int(widget.events[-1]["seq"]) if widget.events else 0
 
 
 def take(widget: Any, session: Session, request: Mapping[str, Any]) -> None:

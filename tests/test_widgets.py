@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from jupyter_research import widgets
+from jupyter_research.cell import SessionOutput
+from jupyter_research.client import Session
+from jupyter_research.events import Snapshot, initial
 from jupyter_research.export import card
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -161,6 +165,61 @@ def test_a_viewer_that_comes_late_takes_the_place_of_the_widget(
     ]
     assert model in closed
     stop.touch()
+
+
+class Told:
+    """Be the client of a session that ends while its widget is being displayed."""
+
+    where = "server"
+
+    def __init__(self) -> None:
+        self.log = [_event(seq, "research_completed" if seq == 3 else "status_update") for seq in (1, 2, 3)]
+        self.known = 2
+
+    def get(self, session_id: str) -> Snapshot:
+        state = "completed" if self.known == 3 else "researching"
+        return {**initial(session_id), "state": state, "last_seq": self.known, "viewers": 0}
+
+    def events(self, session_id: str, after: int, limit: int = 200, wait: float = 0) -> tuple[Any, int]:
+        return self.log[after : self.known][:limit], self.known
+
+
+def _event(seq: int, kind: str) -> dict[str, Any]:
+    return {"seq": seq, "kind": kind, "detail": {}}
+
+
+def test_a_widget_does_not_miss_what_happens_while_it_is_displayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told()
+    session = Session(told, told.get("ab" * 16))  # type: ignore[arg-type]
+    made = []
+    monkeypatch.setattr(widgets, "session_widget", keep(widgets.session_widget, made))
+    shell: Any = SimpleNamespace(display_pub=SimpleNamespace(publish=lambda *_, **__: end()))
+    output = SessionOutput(session, shell)
+
+    def end() -> None:
+        if (
+            told.known == 2
+        ):  # The display of the widget: the thread that follows the session hears of its end.
+            told.known = 3
+            output._update(told.get(session.id), [told.log[2]])
+            output.done.set()
+
+    output._offer_widget()
+    (widget,) = made
+    assert widget.snapshot["state"] == "completed"
+    assert [event["seq"] for event in widget.events] == [1, 2, 3]
+    widgets.feed(widget, told.get(session.id), told.log[1:])
+    assert [event["seq"] for event in widget.events] == [1, 2, 3]
+
+
+def keep(make: Callable[..., Any], made: list[Any]) -> Callable[..., Any]:
+    """Give `make` as a function that keeps what it has made."""
+
+    def make_and_keep(*args: Any) -> Any:
+        made.append(make(*args))
+        return made[-1]
+
+    return make_and_keep
 
 
 def test_a_session_that_has_ended_gets_none(kernel: Kernel, tmp_path: Path) -> None:
