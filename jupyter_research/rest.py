@@ -212,7 +212,8 @@ def parse(text: bytes | str, name: str = "body") -> dict[str, Any]:
     """
     try:
         data = json.loads(text, parse_constant=_no_constant)
-        json.dumps(data, ensure_ascii=False).encode()
+        # A number too large for a computer is infinite when it has been read.
+        json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as cause:
         raise errors.InvalidRequest(f"The {name} is no valid JSON in UTF-8.") from cause
     if not isinstance(data, dict):

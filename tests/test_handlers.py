@@ -497,7 +497,18 @@ async def test_absent_path_and_forbidden_path_are_refused_alike(me: Person) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[1]", "null", "3", '"text"', '{"topic": NaN}', '{"topic": "\\ud800"}', b"\xff\xfe", "[" * 100_000],
+    [
+        "{",
+        "[1]",
+        "null",
+        "3",
+        '"text"',
+        '{"topic": NaN}',
+        '{"topic": "x", "options": {"n": 1e999}}',
+        '{"topic": "\\ud800"}',
+        b"\xff\xfe",
+        "[" * 100_000,
+    ],
     ids=lambda text: repr(text)[:20],
 )
 async def test_body_that_is_no_json_object_is_refused(me: Person, text: Any) -> None:
