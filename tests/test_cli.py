@@ -481,6 +481,13 @@ def test_what_the_server_may_not_read_is_done_here(server: Server, tmp_path: Pat
     assert len(server.sessions()) == before + 1
 
 
+def test_a_researcher_of_the_server_works_there_wherever_one_stands(server: Server, tmp_path: Path) -> None:
+    elsewhere = Terminal(server.folder)
+    elsewhere.folder = tmp_path
+    assert "This took 3 steps." in elsewhere.run("run", "--researcher", "steps", "from elsewhere?").output
+    assert server.sessions()[0]["researcher"] == "steps"
+
+
 def test_a_relative_source_means_the_same_to_the_server(server: Server, beside: Terminal) -> None:
     (server.root / "deep").mkdir()
     (server.root / "deep" / "cookies.txt").write_text(LIBRARY["cookies.txt"], encoding="utf-8")
