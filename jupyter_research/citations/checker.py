@@ -14,7 +14,7 @@ from .typography import normalise
 
 #: How far around a quote its passage reaches.
 _AROUND: Final = 600
-_ELLIPSIS: Final = re.compile(r"\s*(?:\[\s*(?:\.{3}|…)\s*\]|\.{3,}|…)\s*")
+_ELLIPSIS: Final = re.compile(r"\[\s*(?:\.{3}|…)\s*\]|\.{3,}|…")
 _SENTENCE_END: Final = re.compile(r"[.!?][\"'”’)\]]*\s")
 _CUT_START: Final = re.compile(r"^\S+")
 _CUT_END: Final = re.compile(r"\S+$")
@@ -66,7 +66,7 @@ class Checker:
         return self._fragments(citation, stored)
 
     def _fragments(self, citation: Citation, stored: StoredText) -> list[Citation]:
-        parts = [part for part in _ELLIPSIS.split(citation.quote) if part]
+        parts = [part for part in map(str.strip, _ELLIPSIS.split(citation.quote)) if part]
         if len(parts) < 2 or any(len(WORD.findall(part)) < FEWEST_WORDS for part in parts):
             return []
         found: list[Citation] = []

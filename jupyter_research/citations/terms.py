@@ -14,6 +14,8 @@ _POINT: Final = re.compile(r"(?<=\d)[·٫](?=\d)")
 _NAMED: Final = re.compile(
     r"\b(?:\w*[a-z]\w*[A-Z]\w*|[A-Z][A-Z0-9]+\w*|\w+_\w+|[A-Z]\w+(?:-\w+)?|\w*[A-Za-z]-?\d\w*)\b"
 )
+#: No name is as long, and a search for capitals within takes the square of the length.
+_ENDLESS: Final = re.compile(r"\w{200,}")
 _NEGATION: Final = re.compile(r"\b(?:not|no|never|none|neither|nor|cannot|without)\b|n't\b")
 _FIRST_WORD: Final = re.compile(r"(?:^|[.!?:]\s+)[\"'(\[]*(\w+)")
 
@@ -25,7 +27,7 @@ def missing_terms(claim: str, passage: str) -> list[str]:
     missing = [number for number in _numbers(claim) if number.replace(",", "") not in numbers]
     known = set(WORD.findall(plain)) | set(WORD.findall(plain.replace("_", " ")))
     firsts = {match.start(1) for match in _FIRST_WORD.finditer(claim)}
-    for match in _NAMED.finditer(claim):
+    for match in _NAMED.finditer(_ENDLESS.sub(lambda endless: " " * len(endless[0]), claim)):
         word = match[0]
         ordinary = word[1:].islower() and (match.start() in firsts or not word[0].isupper())
         if not ordinary and normalise(word).text not in known and normalise(word).text not in plain:

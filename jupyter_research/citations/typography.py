@@ -60,6 +60,8 @@ def normalise(text: str) -> Plain:
                 origin.append(at)
             at = after if character == _LINE_HYPHEN or _ends_line(text, at, after) else at + 1
             continue
+        elif character in _UNSEEN:
+            pass
         elif (
             is_mark(character)
             and characters
@@ -67,7 +69,7 @@ def normalise(text: str) -> Plain:
             and (whole := _composed(characters[-1], character))
         ):
             characters[-1] = whole
-        elif character not in _UNSEEN:
+        else:
             for part in _SAME.get(character, character).casefold():
                 characters.append(part)
                 origin.append(at)
