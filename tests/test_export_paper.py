@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 from reports import HOSTILE, plain_report
 from test_export import hostile, shown
 
-from jupyter_research.export import export
+from jupyter_research.export import FORMATS, export
 
 __all__ = ["hostile"]  # Fixtures.
 
@@ -51,6 +52,14 @@ def test_the_pdf_holds_the_report_with_numbered_sources_and_pages() -> None:
     metadata = PdfReader(io.BytesIO(content)).metadata
     assert metadata is not None
     assert metadata.title == "Evidence digest: tokens"
+
+
+def test_two_sources_of_one_number_stand_in_every_format() -> None:
+    sources = tuple(replace(source, number=1) for source in plain_report().sources)
+    report = replace(plain_report(), sources=sources)
+    for name in FORMATS:
+        assert export(report, name)
+    assert "[1] tokens" in pdf_text(export(report, "pdf"))
 
 
 def test_the_pdf_of_hostile_texts_is_inert(hostile: dict[str, bytes]) -> None:

@@ -86,13 +86,19 @@ def _section(report: Report, section: Section) -> dict[str, Any]:
 
 def _claim(report: Report, section: Section, claim: Claim) -> dict[str, Any]:
     alone = layout.is_quote(claim)
+    # By place and not by number: those of a researcher of one's own may bear one number twice.
+    entries = {source.id: entry for entry, source in enumerate(references.sources(report))}
     return {
         "text": breakable(plain.quoted(claim.text) if alone else claim.text),
         "blocks": [[breakable(line) for line in block] for block in plain.blocks(claim.text)],
         "mark": layout.mark(report, section, claim),
         "weak": claim.verdict in _WEAK,
         "citations": [
-            {"number": source.number, "place": _place(citation, source) if alone else ""}
+            {
+                "number": source.number,
+                "entry": entries[source.id],
+                "place": _place(citation, source) if alone else "",
+            }
             for citation, source in references.citations(report, claim)
         ],
     }
@@ -111,6 +117,7 @@ def _sources(report: Report) -> list[dict[str, Any]]:
     return [
         {
             "number": source.number,
+            "entry": entry,
             "title": breakable(references.source_title(source)),
             "place": breakable(references.source_place(source)),
             "address": _address(references.web_address(source)),
@@ -119,7 +126,7 @@ def _sources(report: Report) -> list[dict[str, Any]]:
                 for note, address in references.linked_notes(report, source)
             ],
         }
-        for source in references.sources(report)
+        for entry, source in enumerate(references.sources(report))
     ]
 
 
