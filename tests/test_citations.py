@@ -217,6 +217,15 @@ def test_a_claim_that_is_its_altered_quote_is_replaced_whatever_stands_around_it
     assert (checked.verdict, checked.text) == (Verdict.REPAIRED, SENTENCES[0])
 
 
+@pytest.mark.parametrize(
+    ("quote", "claim"),
+    [("5 points of it were lost.", ".5 points of it were lost."), ("A board of 5″", "A board of 5′")],
+)
+def test_a_claim_that_differs_from_its_quote_by_one_mark_is_not_verbatim(quote, claim):
+    assert check(quote, quote, claim=claim).verdict is not Verdict.VERBATIM
+    assert check(quote, quote, claim=f"“{quote}”").verdict is Verdict.VERBATIM
+
+
 def test_a_claim_in_other_words_keeps_its_text_when_its_quote_is_repaired():
     sentence = SENTENCES[0]
     checked = check(sentence.replace("adult", "young adult"), claim="The enzyme raised it by 12.5 %.")

@@ -133,5 +133,11 @@ def _unique(citations: Iterable[Citation]) -> list[Citation]:
 
 
 def _said(text: str) -> str:
-    """Give a text without the quotes around it and the point at its end: a quote may come without."""
-    return normalise(text).text.strip("\"' .")
+    """Give a text without the quotes around it and the point at its end: a quote may come without.
+
+    A mark on one side alone stays: ″ and ′ are units, and a point before a number is part of it.
+    """
+    said = normalise(text).text.strip().rstrip(".")
+    if len(said) > 1 and said[0] == said[-1] and said[0] in "\"'":
+        said = said[1:-1].strip().rstrip(".")
+    return said
