@@ -19,6 +19,9 @@ from jupyter_research.client import NoCredential, ServerClient, Session, connect
 from jupyter_research.client import Server as Found
 from jupyter_research.client import session as session_module
 from jupyter_research.client.server import check_version
+from jupyter_research.events import initial
+from jupyter_research.export import export
+from jupyter_research.report import Citation, Claim, Report, Section, Source
 
 
 @pytest.fixture(scope="module")
@@ -315,6 +318,24 @@ def test_a_failed_session_says_why_it_has_no_report(client: ServerClient) -> Non
     assert session.wait(90).state == "failed"
     with pytest.raises(errors.NotReady, match="it failed: "):
         _ = session.report
+
+
+def test_a_citation_of_no_known_source_is_left_out_of_the_table_of_claims() -> None:
+    known, unknown = (Citation(source=name, start=0, end=2, quote="It") for name in ("a", "b"))
+    claim = Claim(id="c", text="It is.", citations=(known, unknown))
+    source = Source(id="a", number=1, kind="text", title="A")
+    report = Report(title="T", sections=(Section(heading="One", claims=(claim,)),), sources=(source,))
+
+    class Reports:
+        def get(self, session_id: str) -> dict[str, Any]:
+            return {**initial(session_id), "report_available": True}
+
+        def report(self, session_id: str, format: str, partial: bool) -> bytes:
+            return export(report, format)
+
+    session = Session(Reports(), initial("ab" * 16))  # type: ignore[arg-type]
+    (row,) = getattr(session.claims, "to_dict", lambda kind: session.claims)("records")
+    assert (row["sources"], row["quotes"]) == ([1], ["It"])
 
 
 def test_tables_are_data_frames_where_pandas_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

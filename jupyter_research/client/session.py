@@ -116,11 +116,13 @@ class Session:
                     "verdict": claim.verdict.value,
                     "missing": list(claim.missing),
                     "note": claim.note,
-                    "sources": [numbers[citation.source] for citation in claim.citations],
-                    "quotes": [citation.quote for citation in claim.citations],
+                    "sources": [numbers[citation.source] for citation in cited],
+                    "quotes": [citation.quote for citation in cited],
                 }
                 for section in self.report.sections
                 for claim in section.claims
+                # As in the report's documents: what names no source of it is left out.
+                for cited in [[one for one in claim.citations if one.source in numbers]]
             ]
         )
 
