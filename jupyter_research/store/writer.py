@@ -31,7 +31,13 @@ _ROW: Final = "(?, ?, ?, ?)"
 #: How many rows one statement writes; the oldest SQLite takes 999 values.
 _ROWS_AT_ONCE: Final = (200, 20, 1)
 
+#: Up to how many rows are a transaction of one statement, as long as updates come one by one.
+_FEW: Final = 8
+
 Action = Callable[[sqlite3.Connection], None]
+
+#: Session, seq, marks and JSON of events.
+Rows = Sequence[tuple[int, int, int, str]]
 
 
 class Entry(NamedTuple):
@@ -180,8 +186,12 @@ class Writer:
         # After the news of it: this may take a moment.
         self._journal.committed(batch.pages())
 
-    def _transaction(self, rows: Sequence[tuple[int, int, int, str]], actions: Sequence[Action]) -> None:
+    def _transaction(self, rows: Rows, actions: Sequence[Action]) -> None:
         connection = self._connection
+        if not actions and 0 < len(rows) <= _FEW:
+            # Alone, a statement is a transaction: this thread queues for the interpreter once, not thrice.
+            _insert_at_once(connection, rows)
+            return
         connection.execute("BEGIN IMMEDIATE")
         try:
             _insert(connection, rows)
@@ -208,14 +218,18 @@ class Writer:
             self._on_failure(batch.updates, sentence)
 
 
-def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[int, int, int, str]]) -> None:
+def _insert(connection: sqlite3.Connection, rows: Rows) -> None:
     """Write rows in few statements: after each, this thread queues for the interpreter behind all others."""
     start = 0
     for size in _ROWS_AT_ONCE:
-        statement = _INSERT + ", ".join([_ROW] * size)
         while len(rows) - start >= size:
-            connection.execute(statement, list(chain.from_iterable(rows[start : start + size])))
+            _insert_at_once(connection, rows[start : start + size])
             start += size
+
+
+def _insert_at_once(connection: sqlite3.Connection, rows: Rows) -> None:
+    statement = _INSERT + ", ".join([_ROW] * len(rows))
+    connection.execute(statement, list(chain.from_iterable(rows)))
 
 
 def settle(future: Future[Any], timeout: float = 30.0) -> Any:
