@@ -48,6 +48,7 @@ class Restraint(Protocol):
 class Binding:
     """Tie code to one attempt of one session."""
 
+    #: Empty where the code has left its session and is still restrained.
     session_id: str
     attempt: int = 0
     #: None where the id alone is bound, outside any runtime.
@@ -74,24 +75,31 @@ _attempts: dict[str, Binding] = {}
 
 def set_session_context(session_id: str) -> None:
     """Bind the running code to a session: to its attempt under way, else to the id alone."""
-    _binding.set(_attempts.get(session_id) or Binding(session_id=session_id))
+    _binding.set(_attempts.get(session_id) or _alone(session_id))
 
 
 def get_session_context() -> str | None:
     """Return the id of the session that the running code works for, or None."""
     binding = _binding.get()
-    return binding.session_id if binding is not None and binding.alive else None
+    return (binding.session_id or None) if binding is not None and binding.alive else None
 
 
 def clear_session_context() -> None:
     """Bind the running code to no session."""
-    _binding.set(None)
+    nobody = _alone("")
+    _binding.set(nobody if nobody.restraint is not None else None)
+
+
+def _alone(session_id: str) -> Binding:
+    """Bind to an id alone: what the code may not do it may not do under another name either."""
+    before = _binding.get()
+    return Binding(session_id=session_id, restraint=None if before is None else before.restraint)
 
 
 @contextmanager
 def session_context(session_id: str) -> Iterator[None]:
     """Bind the code of the `with` block to a session, and restore what was bound before."""
-    token = _binding.set(_attempts.get(session_id) or Binding(session_id=session_id))
+    token = _binding.set(_attempts.get(session_id) or _alone(session_id))
     try:
         yield
     finally:

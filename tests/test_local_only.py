@@ -25,7 +25,7 @@ import httpx
 import pytest
 from test_analysts import PAPERS, TOPIC
 
-from jupyter_research import clear_session_context
+from jupyter_research import clear_session_context, session_context, set_session_context
 from jupyter_research.errors import InvalidRequest
 from jupyter_research.guard import LocalOnly, Restraint, watch
 from jupyter_research.runtime import OnlineSettings, Runtime, Settings
@@ -200,6 +200,16 @@ def without_its_session(fake: FakeWeb) -> None:
     by_urllib(fake)
 
 
+def under_another_name(fake: FakeWeb) -> None:
+    set_session_context("another")
+    by_urllib(fake)
+
+
+def under_another_name_in_a_block(fake: FakeWeb) -> None:
+    with session_context("another"):
+        by_urllib(fake)
+
+
 def raised(start: Callable[[Callable[[], None]], None], fake: FakeWeb) -> None:
     """Go the plain way in another thread and raise here what was raised there."""
     found: list[BaseException | None] = []
@@ -244,6 +254,16 @@ def pool(fake: FakeWeb) -> None:
         workers.submit(by_urllib, fake).result()
 
 
+def pool_under_another_name(fake: FakeWeb) -> None:
+    with ThreadPoolExecutor(1) as workers:
+        workers.submit(under_another_name, fake).result()
+
+
+def pool_without_its_session(fake: FakeWeb) -> None:
+    with ThreadPoolExecutor(1) as workers:
+        workers.submit(without_its_session, fake).result()
+
+
 def pool_of_threads(fake: FakeWeb) -> None:
     with ThreadPool(1) as workers:
         workers.apply(by_urllib, (fake,))
@@ -253,7 +273,8 @@ WAYS = [
     plain_socket, nonblocking, by_urllib, by_httpx, by_name_server, by_old_name_server, datagram,
     datagram_message, listen, socket_file, command, shell, posix_spawn, fork, execute,
     child_of_multiprocessing, loop, thread_of_loop, empty_context, without_its_session, thread,
-    thread_of_an_empty_context, raw_thread, timer, pool, pool_of_threads,
+    thread_of_an_empty_context, raw_thread, timer, pool, pool_of_threads, under_another_name,
+    under_another_name_in_a_block, pool_under_another_name, pool_without_its_session,
 ]  # fmt: skip
 
 

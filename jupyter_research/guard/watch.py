@@ -56,7 +56,8 @@ class Watch:
     def restraint(self) -> Restraint | None:
         """Give the restraint that the running code is under."""
         binding = current()
-        if binding is not None:
+        # An id alone says nothing about what its code may do: then the thread does.
+        if binding is not None and (binding.sink is not None or binding.restraint is not None):
             found = binding.restraint
             return found if isinstance(found, Restraint) else None
         thread = threading._active.get(threading.get_ident())  # type: ignore[attr-defined]
