@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir
 from jupyter_server._tz import utcnow
-from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.extension.application import ExtensionApp, JupyterServerExtensionException
 from tornado.ioloop import PeriodicCallback
 from traitlets import (
     Bool,
@@ -99,7 +99,7 @@ class ResearchApp(ExtensionApp):
     ).tag(config=True)
     max_events = Integer(
         100_000,
-        min=100,
+        min=1,
         help="How many events one session may log; updates beyond that are not logged, and its report says "
         "how many these were.",
     ).tag(config=True)
@@ -201,7 +201,16 @@ class ResearchApp(ExtensionApp):
     _sigint: Any = None
 
     def initialize_settings(self) -> None:
-        """Prepare what handlers share; opens nothing."""
+        """Prepare what handlers share; opens nothing.
+
+        Raises:
+            JupyterServerExtensionException: when a setting is wrong; the server would serve us with none of
+                them, `local_only` among those.
+        """
+        if not self._linked:
+            raise JupyterServerExtensionException(
+                "Research is not served: a setting is wrong, the warning about linking it says which."
+            )
         self.access = Access(
             self._build,
             server_user=os.environ.get("JUPYTERHUB_USER"),

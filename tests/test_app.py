@@ -18,6 +18,7 @@ from conftest import DEADLINE, Person, messages, until
 from live import running_server
 from live import until as live_until
 from tornado.httpclient import HTTPClientError
+from traitlets.config import Config
 
 import jupyter_research
 from jupyter_research import app as app_module
@@ -194,6 +195,22 @@ class TestConfigured:
         assert limits == (3, 2, 5, 7, 500)
         assert (settings.local_only, settings.auto_resume, settings.carry_context) == (True, False, False)
         assert "papers" in {item["name"] for item in (await me.get("libraries"))["libraries"]}
+
+
+class TestMisconfigured:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: Config) -> Config:
+        jp_server_config.ResearchApp.update(max_events=0, local_only=True)
+        jp_server_config.ServerApp.reraise_server_extension_failures = False
+        return jp_server_config
+
+    async def test_wrong_setting_leaves_no_research_rather_than_one_without_settings(
+        self, jp_fetch: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with pytest.raises(HTTPClientError) as refused:
+            await jp_fetch("research/api/health")
+        assert refused.value.code == 404
+        assert any("'max_events'" in record.getMessage() for record in caplog.get_records("setup"))
 
 
 def test_named_servers_of_one_home_keep_apart(monkeypatch: pytest.MonkeyPatch) -> None:
