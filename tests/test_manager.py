@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -622,18 +623,24 @@ def test_the_snapshot_equals_reduce_over_the_log(desk: Desk):
     assert reduce_all(initial(session_id), desk.events(session_id)) == snapshot
 
 
-def test_beyond_the_cap_of_events_the_report_says_what_was_not_logged(tmp_path: Path):
-    desk = Desk(tmp_path, max_events=100)
+@pytest.mark.parametrize("cap", [10, 100])
+def test_beyond_the_cap_of_events_the_report_says_what_was_not_logged(tmp_path: Path, cap: int):
+    desk = Desk(tmp_path, max_events=cap)
 
     def chatty(topic: str) -> str:
-        for number in range(500):
-            send_status_update(str(number))
+        def say(thread: int) -> None:
+            for number in range(100):
+                send_status_update(f"{thread}: {number}")
+
+        with ThreadPoolExecutor(5) as pool:
+            list(pool.map(say, range(5)))
         return "done"
 
     desk.add("chatty", chatty)
     done = desk.until(desk.start(researcher="chatty"), "completed")
-    assert "not logged" in done["limitations"][0]
-    assert done["last_seq"] <= 110
+    logged = sum(event["kind"] == "status_update" for event in desk.events(done["session_id"]))
+    assert f"{500 - logged} updates beyond the cap of {cap} events were not logged." in done["limitations"]
+    assert cap * 0.9 <= done["last_seq"] <= cap
     desk.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from ..context import Binding
 from ..errors import SessionCancelled
@@ -14,6 +14,9 @@ from ..work import Control
 
 #: Asks for an approval and waits for it: (attempt, question, proposal) -> approved proposal.
 Approve = Callable[["Attempt", str, Any], Any]
+
+#: How much of a session's cap of events updates leave for its changes of state, its end among them.
+_FOR_ITS_STATES: Final = 10
 
 
 class Attempt:
@@ -39,14 +42,12 @@ class Attempt:
         #: What stood between the session and the network beside that.
         self.means = ""
         self.binding = Binding(session_id=log.session_id, attempt=number, sink=self, restraint=restraint)
-        #: Updates that came past the session's cap of events.
-        self.capped = 0
         #: Approvals asked for so far in this attempt.
         self.approvals = 0
         self.asking = threading.Lock()
         self._store = store
         self._log = log
-        self._max_events = max_events
+        log.cap = max_events - min(_FOR_ITS_STATES, max(1, max_events // 10))
         self._approve = approve
         self._closed = False
         #: Neither held nor cancelled: one look for each update, where two events would be two calls.
@@ -95,9 +96,7 @@ class Attempt:
         """Record an update; see `context.Sink`."""
         if not self._free:
             self.wait()
-        if self._log.last + self._log.waiting >= self._max_events:
-            self.capped += 1
-        elif not self._store.update(self._log, self.gate, message, status):
+        if not self._store.update(self._log, self.gate, message, status):
             self.wait()  # Closed between the look above and the log: cancelled, perhaps.
 
     def checkpoint(self) -> None:

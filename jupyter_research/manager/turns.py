@@ -234,10 +234,10 @@ class Turns:
     def complete(self, job: Job, attempt: Attempt, report: Report) -> Report:
         """Fill in what only the session knows."""
         limitations, cap = report.limitations, self._transitions.limits.max_events
-        if attempt.capped:
+        if capped := job.log.capped:
             limitations = (
                 *limitations,
-                f"{attempt.capped:,} updates beyond the cap of {cap:,} events were not logged.",
+                f"{capped:,} updates beyond the cap of {cap:,} events were not logged.",
             )
         guarded = (
             {} if attempt.restraint is None else {"guard": self._guarded(job, attempt, attempt.restraint)}

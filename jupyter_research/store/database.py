@@ -122,8 +122,9 @@ class Store:
         return self._do(copy)
 
     def update(self, log: SessionLog, gate: int, message: Any, status: Any) -> bool:
-        """Append a status update of the attempt with this gate; tell whether it was let in.
+        """Append a status update of the attempt with this gate; tell whether that is still open.
 
+        Past the cap of the log it is counted and no more.
         Waits while 2,000 updates of this session, or 8 MiB of them, wait for the writer, unless in a thread
         that may not.
         """
@@ -135,6 +136,9 @@ class Store:
                 log.dropped += 1
                 self._dropped += 1  # Two at once may count as one: a figure for people.
                 return False
+            if log.last + log.waiting >= log.cap:
+                log.capped += 1
+                return True
             log.waiting += 1
             log.size += len(rest)
             log.pending.append(rest)

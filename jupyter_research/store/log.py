@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -41,6 +42,8 @@ class SessionLog:
     __slots__ = (
         "__weakref__",
         "broken",
+        "cap",
+        "capped",
         "deleted",
         "dropped",
         "gate",
@@ -80,6 +83,10 @@ class SessionLog:
         self.held = 0
         #: Which updates are let in; 0 for none.
         self.gate = 0
+        #: With how many events in the log no more updates are let in.
+        self.cap = sys.maxsize
+        #: Updates that came past it.
+        self.capped = 0
         #: Updates that came after their attempt had closed.
         self.dropped = 0
         #: Why nothing can be written any more, or None.
