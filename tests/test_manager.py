@@ -237,6 +237,7 @@ def test_a_repeated_approval_changes_nothing_and_another_is_refused(desk: Desk):
         ({"topic": "\ud800"}, "surrogates"),
         ({"topic": "t", "colour": "red"}, "'colour'"),
         ({"topic": "t", "researcher": "nobody"}, "no researcher 'nobody'"),
+        ({"topic": "t", "researcher": ""}, "no researcher ''"),
         ({"topic": "t", "options": []}, "options"),
         ({"topic": "t", "approve": "maybe"}, "approve"),
         ({"topic": "t", "key": ""}, "key"),

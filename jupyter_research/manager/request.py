@@ -60,12 +60,13 @@ class StartRequest:
         key = _text(fields, "key")
         if key is not None and not 0 < len(key) <= MAX_KEY:
             raise InvalidRequest(f"key must have 1 to {MAX_KEY} characters.")
+        researcher = _text(fields, "researcher")
         new = fields.get("new")
         if new is not None and type(new) is not bool:
             raise InvalidRequest("new must be true or false.")
         return cls(
             topic=topic,
-            researcher=_text(fields, "researcher") or "analysts",
+            researcher="analysts" if researcher is None else researcher,
             options=options or {},
             approve=approve,
             notebook=_text(fields, "notebook"),
