@@ -126,6 +126,9 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
         if kind == "join_session":
             await self.join(session_id, wish.get("after"), wish.get("log"))
         else:
+            if session_id not in self.viewer.cursors:
+                # Raises for what is unknown or another's, as a join does.
+                await self.access.call(self.runtime.get, self.owner, session_id)
             await self.leave(session_id, "left")
 
     async def join(self, session_id: str, after: Any, log_id: Any) -> None:
