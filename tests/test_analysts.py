@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_research.analysts import Analysts
+from jupyter_research.analysts.progress import STEPS
 from jupyter_research.context import Binding, attempt_context
 from jupyter_research.errors import InvalidRequest, NoDocuments, ResearcherFailed, SessionCancelled
 from jupyter_research.ledger import Ledger
@@ -423,6 +424,21 @@ def test_progress_has_a_total_from_the_first_file_on_and_never_goes_back(session
     assert all(message and status["step_number"] >= 1 for message, status in updates)
 
 
+def test_every_step_is_said_and_they_first_come_in_the_order_of_the_reference(session):
+    session.finish()
+    said = [status["step"] for _, status in session.recorder.updates]
+    assert tuple(dict.fromkeys(said)) == STEPS
+
+
+def test_whoever_waits_for_a_decision_has_been_told_what_is_proposed(session):
+    session.propose()
+    message, status = session.recorder.updates[-1]
+    assert status["step"] == "HUMAN_FEEDBACK"
+    assert message == "3 analysts proposed: What it is, Findings and numbers, How it works"
+    session.turn(Decision(feedback="No numbers please, but add caveats"))
+    assert session.recorder.updates[-1][0].endswith("What it is, How it works, Caveats and disagreement")
+
+
 def found_by_searches(session):
     """Give how many documents the recorded searches of a session have found."""
     with Ledger(session.folder / "ledger.sqlite", session.name) as ledger:
@@ -471,6 +487,14 @@ def test_at_a_budget_the_session_ends_in_order_and_says_so(tmp_path, place):
     report = session.finish()
     assert any("The budget of 6 calls was used up" in sentence for sentence in report.limitations)
     assert not any("turn-5" in step for step, _ in session.calls())
+
+
+@pytest.mark.parametrize(
+    ("budget", "unit"), [({"calls": 1}, "1 calls"), ({"seconds": 0.001}, "0.001 seconds")]
+)
+def test_a_budget_that_was_passed_is_named_where_no_interview_had_to_end_early(tmp_path, place, budget, unit):
+    report = Session(tmp_path, place, turns=1, budget=budget).finish()
+    assert [one for one in report.limitations if "budget" in one] == [f"The budget of {unit} was used up."]
 
 
 def test_the_report_says_how_it_was_made(session):

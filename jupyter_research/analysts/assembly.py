@@ -66,6 +66,8 @@ def _limitations(study: Study, state: State, sections: Sequence[Section]) -> Ite
     cut_short = [one for one in interviews.values() if one["cut_short"]]
     if cut_short:
         yield f"{cut_short[0]['cut_short']} {len(cut_short)} of {len(interviews)} interviews ended early."
+    elif over := study.budget.exhausted():
+        yield over
     if not any(claim.citations for section in sections for claim in section.claims):
         where = [*(["the library"] if study.shelf.wanted else []), *study.online.titles()]
         yield f"Nothing about the topic was found in {', '.join(where)}."

@@ -67,6 +67,9 @@ class Steps:
         )
         self._study.progress.finish("create_analysts")
         self._study.progress.team(team["analysts"])
+        names = ", ".join(analyst["name"] for analyst in team["analysts"])
+        # Before the interrupt, and in a step that is not repeated after it.
+        self._say("HUMAN_FEEDBACK", f"{counted(len(team['analysts']), 'analyst')} proposed: {names}")
         question = team["question"] + self.sent_online()
         return {"analysts": team["analysts"], "question": question, "approved": False}
 
