@@ -160,6 +160,7 @@ def test_of_two_places_the_nearest_to_the_one_that_was_named_is_taken():
         ("In the un\u00adhappy town.", "happy town"),
         ("In the un-\nhappy town.", "happy town"),
         ("A shift of −5 degrees.", "5 degrees"),
+        ("In the cafe\u0301, all was shut.", "\u0301, all was shut"),
     ],
 )
 def test_a_quote_never_cuts_a_word_or_a_number(text, quote):
@@ -298,6 +299,10 @@ def test_endless_words_spaces_and_marks_take_no_time_of_their_own():
     assert missing_terms("a" * 300_000 + " is 12.", "It is 12.") == []
     assert check("The enzyme increased" + " " * 150_000 + "penguins twice").verdict is not Verdict.VERBATIM
     assert normalise("a" + "\ufe0f" * 300_000).text == "a"
+
+
+def test_a_name_is_there_however_its_accents_are_written():
+    assert missing_terms("In Zu\u0308rich and Orléans.", "From Zürich to Orle\u0301ans.") == []
 
 
 def test_a_raised_point_makes_one_number():

@@ -152,7 +152,7 @@ class StoredText:
 
     def _whole_there(self, start: int, end: int) -> bool:
         """Tell whether a stretch of the text itself cuts nothing, without a plain form of all of it."""
-        if end < len(self.text) and is_mark(self.text[end]):
+        if is_mark(self.text[start]) or (end < len(self.text) and is_mark(self.text[end])):
             return False
         first = max(0, start - _REACH)
         around = self.text[first : end + _REACH]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from .stored import WORD
@@ -22,6 +23,7 @@ _FIRST_WORD: Final = re.compile(r"(?:^|[.!?:]\s+)[\"'(\[]*(\w+)")
 
 def missing_terms(claim: str, passage: str) -> list[str]:
     """Give the numbers, names and negations of `claim` that `passage` lacks."""
+    claim = unicodedata.normalize("NFC", claim)
     plain = normalise(passage).text
     numbers = {number.replace(",", "") for number in _numbers(plain)}
     missing = [number for number in _numbers(claim) if number.replace(",", "") not in numbers]
