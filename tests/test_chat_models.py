@@ -226,7 +226,7 @@ def test_a_model_that_stays_bad_at_one_thing_neither_ends_the_session_nor_goes_u
     report = session.finish()
     said = "refused" if bad == "a refusal" else "could not be used"
     assert any(said in sentence for sentence in report.limitations)
-    assert not any(one["failed"] for one in session.recorder.updates if isinstance(one, dict))
+    assert not any("failed" in (status or {}) for _, status in session.recorder.updates)
 
 
 @SLOW
