@@ -15,8 +15,9 @@ from ..work import Control
 #: Asks for an approval and waits for it: (attempt, question, proposal) -> approved proposal.
 Approve = Callable[["Attempt", str, Any], Any]
 
-#: How much of a session's cap of events updates leave for its changes of state, its end among them.
-_FOR_ITS_STATES: Final = 10
+#: The least and the most that updates leave of a session's cap of events for its changes of state: its end,
+#: and those that the writer has not written yet, which nobody counts.
+_FOR_ITS_STATES: Final = (3, 10)
 
 
 class Attempt:
@@ -47,7 +48,8 @@ class Attempt:
         self.asking = threading.Lock()
         self._store = store
         self._log = log
-        log.cap = max_events - min(_FOR_ITS_STATES, max(1, max_events // 10))
+        least, most = _FOR_ITS_STATES
+        log.cap = max_events - min(most, max(least, max_events // 10))
         self._approve = approve
         self._closed = False
         #: Neither held nor cancelled: one look for each update, where two events would be two calls.
