@@ -1,11 +1,9 @@
 /** The buttons of a session: pause, resume, cancel, and what became of pressing them. */
+import { Confirm } from './confirm';
 import { button, el, Part, setText, show } from './dom';
 import { Action, Host } from './host';
 import { isFinished, isWorking, JsonObject, Snapshot } from './types';
 import { Words } from './words';
-
-/** Who does not answer within these milliseconds has not confirmed. */
-const CONFIRM_MS = 6000;
 
 /** Send commands one at a time and say what the server answered. */
 export class Commands {
@@ -17,14 +15,19 @@ export class Commands {
     private readonly root: HTMLElement
   ) {}
 
-  async send(action: Action, body?: JsonObject): Promise<boolean> {
+  send(action: Action, body?: JsonObject): Promise<boolean> {
+    return this.perform(async () => this.host.command?.(action, body));
+  }
+
+  /** Do something, and tell whether the server has; nothing else can be pressed meanwhile. */
+  async perform(work: () => Promise<void>): Promise<boolean> {
     if (this.root.hasAttribute('aria-busy')) {
       return false;
     }
     this.root.setAttribute('aria-busy', 'true');
     this.say('');
     try {
-      await this.host.command?.(action, body);
+      await work();
       return true;
     } catch (error) {
       this.say(error instanceof Error ? error.message : String(error));
@@ -55,57 +58,39 @@ export function canResume({ state, analysts }: Snapshot): boolean {
 export class Actions implements Part<Snapshot> {
   readonly node: HTMLElement;
 
-  constructor(
-    private readonly commands: Commands,
-    trans: Words
-  ) {
+  constructor(commands: Commands, trans: Words) {
     this.pause = button(trans.__('Pause'), 'jr-button', () =>
       commands.send('pause')
     );
     this.resume = button(trans.__('Resume'), 'jr-button', () =>
       commands.send('resume')
     );
-    this.cancel = button(trans.__('Cancel'), 'jr-button', () => this.ask());
-    this.yes = button(trans.__('Yes, cancel'), 'jr-button jr-danger', () =>
-      this.confirmed()
+    this.cancel = new Confirm(
+      {
+        name: trans.__('Cancel'),
+        question: trans.__('Cancel this session?'),
+        yes: trans.__('Yes, cancel'),
+        no: trans.__('Keep')
+      },
+      () => void commands.send('cancel'),
+      () => this.redraw()
     );
-    this.no = button(trans.__('Keep'), 'jr-button', () => this.unask());
-    this.question = el(
-      'span',
-      { class: 'jr-confirm', role: 'group', hidden: true },
-      el('span', {}, trans.__('Cancel this session?')),
-      this.yes,
-      this.no
-    );
-    this.question.setAttribute('aria-label', trans.__('Cancel this session?'));
-    this.question.style.setProperty('--jr-confirm-ms', `${CONFIRM_MS}ms`);
-    this.question.addEventListener('keydown', event => {
-      if (event.key === 'Escape') {
-        event.stopPropagation();
-        this.unask();
-      }
-    });
     this.node = el(
       'div',
       { class: 'jr-actions' },
       this.pause,
       this.resume,
-      this.cancel,
-      this.question
+      this.cancel.opener,
+      this.cancel.question
     );
   }
 
   update(snapshot: Snapshot): void {
     const focused = this.node.contains(document.activeElement);
-    const mayCancel = !isFinished(snapshot.state);
-    if (!mayCancel) {
-      this.stopAsking();
-    }
-    const asking = this.timer !== null;
+    this.cancel.update(!isFinished(snapshot.state));
+    const { asking } = this.cancel;
     show(this.pause, !asking && isWorking(snapshot.state));
     show(this.resume, !asking && canResume(snapshot));
-    show(this.cancel, !asking && mayCancel);
-    show(this.question, asking);
     this.snapshot = snapshot;
     // Pause turns into Resume under the finger: the focus stays with the pair.
     const now = document.activeElement as HTMLElement;
@@ -115,39 +100,7 @@ export class Actions implements Part<Snapshot> {
   }
 
   dispose(): void {
-    this.stopAsking();
-  }
-
-  private ask(): void {
-    this.timer = window.setTimeout(() => this.unask(), CONFIRM_MS);
-    this.asked = performance.now();
-    this.redraw();
-    this.yes.focus();
-  }
-
-  private confirmed(): void {
-    // The second half of a double click on Cancel confirms nothing.
-    if (performance.now() - this.asked > 350) {
-      this.stopAsking();
-      this.redraw();
-      void this.commands.send('cancel');
-    }
-  }
-
-  private unask(): void {
-    const focused = this.question.contains(document.activeElement);
-    this.stopAsking();
-    this.redraw();
-    if (focused) {
-      this.cancel.focus();
-    }
-  }
-
-  private stopAsking(): void {
-    if (this.timer !== null) {
-      window.clearTimeout(this.timer);
-      this.timer = null;
-    }
+    this.cancel.stop();
   }
 
   private redraw(): void {
@@ -157,13 +110,7 @@ export class Actions implements Part<Snapshot> {
   }
 
   private snapshot: Snapshot | null = null;
-  private timer: number | null = null;
-  private asked = 0;
   private readonly pause: HTMLButtonElement;
   private readonly resume: HTMLButtonElement;
-  private readonly cancel: HTMLButtonElement;
-  private readonly yes: HTMLButtonElement;
-  private readonly no: HTMLButtonElement;
-  private readonly question: HTMLElement;
+  private readonly cancel: Confirm;
 }
-

@@ -35,6 +35,10 @@ export function addPanel(
         open: snapshot => void reveal(app, shared, snapshot),
         insert: id => void app.commands.execute(INSERT, { id }),
         canInsert: () => notebookIn(app.shell.currentWidget) !== null,
+        remove: async id => {
+          await client.remove(id);
+          await sessions.refresh();
+        },
         command: async (id, action) => {
           await client.command(id, action);
           await sessions.refresh();

@@ -47,6 +47,11 @@ export class Client {
     return this.post(`${session(id)}/${action}`, body);
   }
 
+  /** Remove a session with its log and report, for good. */
+  async remove(id: string): Promise<void> {
+    await this.request(session(id), { method: 'DELETE' });
+  }
+
   report(id: string, partial = false): Promise<Report> {
     return this.fetch(report(id, 'json', partial));
   }

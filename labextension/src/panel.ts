@@ -3,6 +3,7 @@ import { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 import { Actions, Commands } from './actions';
 import { fraction } from './bar';
+import { Confirm } from './confirm';
 import { button, el, Keyed, Part, setAttributes, setText, show } from './dom';
 import { FormHost, NewSession } from './form';
 import { Action } from './host';
@@ -19,6 +20,8 @@ export interface PanelHost extends FormHost {
   insert(id: string): void;
   canInsert(): boolean;
   command(id: string, action: Exclude<Action, 'start'>): Promise<void>;
+  /** Remove a session for good. */
+  remove(id: string): Promise<void>;
 }
 
 const FILTERS = ['all', 'unfinished', 'awaiting_approval', 'completed', 'ended'] as const;
@@ -182,7 +185,17 @@ class Row implements Part<Snapshot> {
       this.node
     );
     this.actions = new Actions(this.commands, trans);
-    this.actions.node.append(this.insert);
+    this.remove = new Confirm(
+      {
+        name: trans.__('Delete'),
+        question: trans.__('Delete the session and its report?'),
+        yes: trans.__('Yes, delete'),
+        no: trans.__('Keep')
+      },
+      () => void this.commands.perform(() => host.remove(this.id)),
+      () => this.allow()
+    );
+    this.actions.node.append(this.insert, this.remove.opener, this.remove.question);
     this.node.append(this.actions.node, this.commands.refusal);
     // Which notebook is in front changes without a word to us.
     this.node.addEventListener('pointerenter', () => this.allow());
@@ -210,10 +223,12 @@ class Row implements Part<Snapshot> {
 
   dispose(): void {
     this.actions.dispose();
+    this.remove.stop();
   }
 
   private allow(): void {
-    show(this.insert, this.host.canInsert());
+    this.remove.update(this.snapshot !== null && isFinished(this.snapshot.state));
+    show(this.insert, !this.remove.asking && this.host.canInsert());
   }
 
   private get id(): string {
@@ -223,6 +238,7 @@ class Row implements Part<Snapshot> {
   private snapshot: Snapshot | null = null;
   private readonly open: HTMLButtonElement;
   private readonly insert: HTMLButtonElement;
+  private readonly remove: Confirm;
   private readonly commands: Commands;
   private readonly actions: Actions;
   private readonly topic = el('span', { class: 'jr-row-topic' });

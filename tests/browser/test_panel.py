@@ -18,7 +18,7 @@ from jupyter_research.testing import RESEARCHERS
 
 from .harness import axe
 from .lab import BUILT, TOKEN, Lab, Notebook, wait_for
-from .test_coming_back import MIME, saved_data, without_kernel, written
+from .test_coming_back import MIME, saved_data, started, without_kernel, written
 
 
 @pytest.fixture
@@ -256,6 +256,39 @@ def test_sessions_are_cancelled_in_the_panel_and_among_what_runs(
     item.hover()
     item.locator(".jp-RunningSessions-itemShutdown").click()
     expect(running.get_by_text("second of two")).to_be_hidden()
+
+
+def test_a_session_that_has_ended_is_deleted_once_somebody_says_yes(
+    page: Page, lab: Lab, panel: Locator, tmp_path: Path, picture: Callable[[Page | Locator, str], None]
+) -> None:
+    body = {"topic": "not needed any more", "options": {"sources": ["note.md"]}}
+    session_id = lab.ask("POST", "research/api/sessions", body)["session_id"]
+    works = started(lab, "slow", until=str(tmp_path / "never"))
+    row = panel.get_by_role("listitem").filter(has_text="not needed any more")
+    expect(row).to_contain_text("Completed")
+    other = panel.locator(f".jr-panel-row:has([data-session-id='{works}'])")
+    other.hover()
+    expect(other.get_by_role("button", name="Cancel", exact=True)).to_be_visible()
+    expect(other.get_by_role("button", name="Delete")).to_be_hidden()
+    page.evaluate("id => window.jupyterapp.commands.execute('jupyter-research:open', {id})", session_id)
+    card = page.locator(".jr-tab .jr-session")
+    expect(card).to_have_attribute("data-state", "completed")
+    row.hover()
+    row.get_by_role("button", name="Delete").click()
+    question = row.get_by_role("group", name="Delete the session and its report?")
+    expect(question.get_by_role("button", name="Yes, delete")).to_be_focused()
+    assert axe(page, ".jr-panel") == []
+    picture(panel, "panel-delete")
+    page.keyboard.press("Escape")
+    expect(row.get_by_role("button", name="Delete")).to_be_focused()
+    assert lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "completed"
+    row.get_by_role("button", name="Delete").click()
+    page.wait_for_timeout(400)  # Sooner it is the second half of a double click.
+    question.get_by_role("button", name="Yes, delete").click()
+    expect(row).to_have_count(0)
+    expect(card).to_have_attribute("data-link", "gone")
+    left = [one["session_id"] for one in lab.ask("GET", "research/api/sessions")["sessions"]]
+    assert works in left and session_id not in left
 
 
 def test_what_works_stands_among_what_runs_and_leaves_at_its_end(
