@@ -334,6 +334,24 @@ def test_beyond_the_queue_a_start_is_refused(tmp_path: Path):
     desk.close()
 
 
+def test_where_nothing_may_wait_a_start_that_need_not_wait_is_taken(tmp_path: Path):
+    desk = Desk(tmp_path, max_working_sessions=1, max_queued_sessions=0)
+    desk.until(desk.start(), "researching")
+    with pytest.raises(LimitReached):
+        desk.start()
+    desk.close()
+
+
+def test_a_queue_that_one_person_fills_refuses_nobody_who_need_not_wait(tmp_path: Path):
+    desk = Desk(tmp_path, max_working_sessions=2, max_working_per_owner=1, max_queued_sessions=1)
+    for _ in range(2):
+        desk.start()
+    with pytest.raises(LimitReached):
+        desk.start()
+    desk.until(desk.start(BOB), "researching", caller=BOB)
+    desk.close()
+
+
 def test_a_pause_is_committed_at_once_and_a_resume_goes_on_with_the_decision(desk: Desk):
     session_id = desk.start()
     desk.until(session_id, "researching")

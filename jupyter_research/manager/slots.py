@@ -31,7 +31,7 @@ class Slots:
 
     def request(self, job: Job) -> bool:
         """Grant a slot at once, or queue the job; tell which."""
-        if not self._queues and self._free(job.owner):
+        if not self._queues and self.free(job.owner):
             self._working[job.owner] += 1
             return True
         self._queues.setdefault(job.owner, deque()).append(job)
@@ -65,7 +65,7 @@ class Slots:
     def grant(self) -> list[Job]:
         """Grant what is free to those whose turn it is."""
         granted: list[Job] = []
-        while (owner := next((owner for owner in self._queues if self._free(owner)), None)) is not None:
+        while (owner := next((owner for owner in self._queues if self.free(owner)), None)) is not None:
             jobs = self._queues[owner]
             granted.append(jobs.popleft())
             self._working[owner] += 1
@@ -75,7 +75,8 @@ class Slots:
                 del self._queues[owner]
         return granted
 
-    def _free(self, owner: str) -> bool:
+    def free(self, owner: str) -> bool:
+        """Tell whether a job of `owner` would work at once: whoever waits is held by a limit of its own."""
         if self._working.total() >= self._total:
             return False
         return not self._per_owner or self._working[owner] < self._per_owner

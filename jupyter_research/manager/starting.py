@@ -95,9 +95,7 @@ class Starting:
     def _begin(self, session_id: str, caller: Caller, record: Record) -> Snapshot:
         with self._transitions.lock:
             self._transitions.refuse_when_closing()
-            waiting = self._transitions.slots.queued
-            if waiting >= self._transitions.limits.max_queued_sessions:
-                raise LimitReached(f"{waiting} sessions are waiting already: try again when some have ended.")
+            self._refuse_when_full(caller.owner)
             session_log = self._store.create(session_id, caller.owner, record.key, record.to_json())
             job = Job(log=session_log, owner=caller.owner, record=record)
             self._transitions.jobs[session_id] = job
@@ -119,6 +117,14 @@ class Starting:
                 future = self._transitions.begin(job)
         settle(future)
         return self._store.snapshot(session_log)
+
+    def _refuse_when_full(self, owner: str) -> None:
+        slots = self._transitions.slots
+        waiting = slots.queued
+        if waiting >= self._transitions.limits.max_queued_sessions and not slots.free(owner):
+            raise LimitReached(
+                f"Every slot is taken, and {waiting} sessions wait already: try again when some have ended."
+            )
 
     def _same(self, caller: Caller, record: Record) -> SessionLog | None:
         """Find the newest session of the same key that did the same on the same files."""
