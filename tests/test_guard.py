@@ -269,6 +269,14 @@ def test_broken_packing_is_one_sentence(fake: FakeWeb) -> None:
         web.get(fake.page("broken"))
 
 
+@pytest.mark.parametrize("listed", ["[FD00::5]:8080", "fd00::5:8080", "[fd00::5]"])
+def test_host_of_ipv6_is_listed_with_its_brackets_or_without(listed: str) -> None:
+    addresses = Addresses([listed], resolve=resolver("fd00::5"))
+    assert addresses.of("fd00::5", 8080) == ["fd00::5"]
+    with pytest.raises(Refused):
+        Addresses([listed], resolve=resolver("fd00::6")).of("fd00::6", 8080)
+
+
 def test_every_private_network_of_the_library_is_refused() -> None:
     for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"):
         first = ipaddress.ip_network(network)[1]

@@ -480,6 +480,21 @@ def test_what_asks_nobody_or_whom_it_may_is_not_refused(event: str, asked: Any) 
     assert restraint.counts == (0, 0)
 
 
+@pytest.mark.parametrize("listed", ["[::1]:11434", "::1:11434", "[::1]", "::1"])
+def test_address_of_ipv6_is_listed_with_its_brackets_or_without(
+    listed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda name, *_, **__: asked.append(name) or [])
+    for restraint in (Restraint([listed]), later := Restraint()):
+        later.allow([listed])
+        restraint.settle()
+        assert asked == []
+        restraint.check("socket.connect", (None, ("::1", 11434, 0, 0)))
+        with pytest.raises(LocalOnly):
+            restraint.check("socket.connect", (None, ("::2", 11434, 0, 0)))
+
+
 def test_refusal_is_an_error_of_the_system_and_names_what_was_refused() -> None:
     with pytest.raises(OSError, match="connect to 192.0.2.1 port 80 was refused") as caught:
         Restraint().check("socket.connect", (None, ("192.0.2.1", 80)))

@@ -40,7 +40,8 @@ class Addresses:
 
     def __init__(self, allowed: Collection[str] = (), resolve: Resolve = socket.getaddrinfo) -> None:
         """Take the hosts, `"name"` or `"name:port"`, that an administrator lists."""
-        self._allowed = frozenset(entry.lower() for entry in allowed)
+        # A number of IPv6 may be listed with its brackets.
+        self._allowed = frozenset(entry.lower().replace("[", "").replace("]", "") for entry in allowed)
         self._resolve = resolve
 
     def check(self, url: str) -> None:

@@ -58,7 +58,7 @@ class Restraint:
     def __init__(self, allowed: Collection[str] = ()) -> None:
         """Take addresses: `"host"`, `"host:port"`, or the path of a socket file."""
         self._lock = threading.Lock()
-        self._allowed = frozenset(allowed)
+        self._allowed = frozenset(map(_bare, allowed))
         #: How many connections, look-ups and listeners were refused, and how many processes.
         self.connections = 0
         self.processes = 0
@@ -67,7 +67,7 @@ class Restraint:
 
     def allow(self, addresses: Collection[str]) -> None:
         """Let the session connect to more."""
-        self._allowed |= frozenset(addresses)
+        self._allowed |= frozenset(map(_bare, addresses))
 
     def settle(self) -> None:
         """Find out the numbers of what is listed by name: it is connected to as those."""
@@ -152,7 +152,7 @@ def _numbers(allowed: Collection[str]) -> Iterator[str]:
     for entry in allowed:
         host, colon, port = entry.rpartition(":")
         name = host if colon and port.isdecimal() else entry
-        if entry.startswith("/") or _is_number(name):
+        if entry.startswith("/") or _is_number(entry) or _is_number(name):
             continue
         try:
             found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
@@ -160,6 +160,11 @@ def _numbers(allowed: Collection[str]) -> Iterator[str]:
             continue
         for number in {str(one[4][0]) for one in found}:
             yield f"{number}:{port}" if name == host else number
+
+
+def _bare(entry: str) -> str:
+    """Give an entry as connections name their address: a number of IPv6 without brackets."""
+    return entry if entry.startswith("/") else entry.replace("[", "").replace("]", "")
 
 
 def _is_number(host: str) -> bool:
