@@ -271,6 +271,35 @@ def test_a_bad_decision_is_refused_and_the_session_still_waits(desk: Desk, comma
     assert desk.state(session_id) == "awaiting_approval"
 
 
+def nested(depth: int) -> list[Any]:
+    """Put a list into a list into a list."""
+    return [nested(depth - 1)] if depth else []
+
+
+@pytest.mark.parametrize("value", [{"n": 2**70}, [-(2**64)], nested(500)], ids=["large", "small", "deep"])
+def test_what_the_log_cannot_hold_is_refused_and_changes_nothing(tmp_path: Path, value: Any):
+    desk = Desk(tmp_path, max_working_sessions=1)
+    desk.add("asks", lambda topic, **options: str(request_approval("Shall we?", {"yes": True})))
+    with pytest.raises(InvalidRequest, match="cannot be kept"):
+        desk.start(researcher="asks", options={"value": value})
+    assert desk.store.counts("alice") == {}
+    waiting = desk.start(researcher="asks")
+    desk.until(waiting, "awaiting_approval")
+    with pytest.raises(InvalidRequest, match="cannot be kept"):
+        desk.manager.approve(ALICE, waiting, {"version": 1, "proposal": value})
+    assert desk.state(waiting) == "awaiting_approval"
+    desk.until(desk.start(researcher="asks", approve="auto"), "completed")
+    desk.manager.approve(ALICE, waiting, {"version": 1})
+    desk.until(waiting, "completed")
+    desk.close()
+
+
+def test_a_function_that_proposes_what_the_log_cannot_hold_fails_with_the_reason(desk: Desk):
+    desk.add("asks", lambda topic: str(request_approval("Shall we?", {"number": 2**70})))
+    failed = desk.until(desk.start(researcher="asks"), "failed")
+    assert "cannot be kept" in failed["error"]["message"]
+
+
 def test_another_persons_session_is_unknown_to_every_command(desk: Desk):
     session_id = desk.start(approve="ask")
     desk.until(session_id, "awaiting_approval")

@@ -29,7 +29,7 @@ from .kept import kept
 from .memory import Memory
 from .questions import Questions
 from .recovery import Recovery
-from .request import checked, feedback_of, version_of
+from .request import as_json, checked, feedback_of, version_of
 from .retention import Retention
 from .starting import Starting
 from .transitions import Limits, Transitions, because
@@ -132,7 +132,7 @@ class Manager:
             job = self._job(caller, session_id)
             edited = fields.get("proposal")
             if edited is not None:
-                edited = self._registry.get(job.record.researcher).check_proposal(edited)
+                edited = as_json(self._registry.get(job.record.researcher).check_proposal(edited))
             future = None
             if not self._repeats(job, job.approval(version, edited)):
                 self._expect(job, version)

@@ -122,12 +122,13 @@ def as_json(value: Any) -> Any:
     """Return the value as the log will hold it.
 
     Raises:
-        InvalidRequest: for what is no JSON.
+        InvalidRequest: for what is no JSON, or more than the log can hold: numbers of more than 64 bits,
+            lists in lists hundreds deep.
     """
     try:
         return orjson.loads(orjson.dumps(value))
-    except (TypeError, orjson.JSONEncodeError) as error:
-        try:  # Beyond orjson's 64-bit numbers.
-            return json.loads(json.dumps(value, allow_nan=False))
-        except (TypeError, ValueError):
-            raise InvalidRequest(f"That is no JSON: {error}.") from error
+    except TypeError as error:
+        try:  # Keys that are numbers become texts, and then the log can hold it.
+            return orjson.loads(orjson.dumps(json.loads(json.dumps(value, allow_nan=False))))
+        except (TypeError, ValueError, RecursionError):
+            raise InvalidRequest(f"That cannot be kept as JSON: {error}.") from error
