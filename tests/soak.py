@@ -28,6 +28,7 @@ import websocket
 from live import Server, running_server, until
 
 from jupyter_research.events import initial, reduce, reduce_all
+from jupyter_research.manager.manager import MINUTE
 
 SECONDS = float(os.environ.get("SOAK", "1200"))
 AT_ONCE = 4
@@ -171,9 +172,9 @@ class Held:
 
     @classmethod
     def by(cls, server: Server) -> Held:
-        """Look at a server's process, once its last requests are over."""
+        """Look at a server's process, once it has given back what is free."""
         process = psutil.Process(server.process.pid)
-        time.sleep(2)
+        time.sleep(1.1 * MINUTE)  # It does so every minute, not at the end of each session.
         files = Counter(Path(file.path).name for file in process.open_files())
         files["others"] = process.num_fds() - files.total()
         return cls(own_memory(process.pid), process.num_threads(), files)
