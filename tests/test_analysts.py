@@ -310,6 +310,42 @@ def test_a_killed_session_repeats_no_call_and_ends_with_the_same_report(tmp_path
     assert session.calls()[: len(before)] == before
 
 
+class Killed(BaseException):
+    """Stand for a kill."""
+
+
+def finished(session):
+    """Let a session go on from wherever it is to its report."""
+    outcome = session.turn()
+    while isinstance(outcome, Proposed):
+        outcome = session.turn(Decision(proposal=outcome.proposal))
+    return outcome.report
+
+
+def test_a_kill_between_what_a_step_wrote_and_its_checkpoint_loses_nothing(tmp_path, place, monkeypatch):
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    put = SqliteSaver.put
+    left = [0]
+
+    def dies(self, *checkpoint):
+        left[0] -= 1
+        if left[0] == 0:
+            raise Killed
+        return put(self, *checkpoint)
+
+    monkeypatch.setattr(SqliteSaver, "put", dies)
+    whole = plain(finished(Session(tmp_path, place, "whole")))
+    for kill in range(1, -left[0] + 1):
+        session = Session(tmp_path, place, f"killed-{kill}")
+        left[0] = kill
+        with pytest.raises(Killed):
+            finished(session)
+        assert plain(finished(session)) == whole
+        steps = [step for step, _ in session.calls()]
+        assert len(steps) == len(set(steps))
+
+
 def test_one_analyst_that_fails_does_not_fail_the_session_and_is_repeated_alone(session, monkeypatch):
     answer = Extractive.answer
 

@@ -82,11 +82,13 @@ def _begin(graph: Any, config: dict[str, Any], study: Study) -> Any:
         if decision is None:
             return None
         return Command(resume={"proposal": decision.proposal, "feedback": decision.feedback})
-    if _left_undone(state, snapshot.next):
+    # Not by `next`: that leaves out the steps that have written and whose checkpoint is still to come.
+    following = [task.name for task in snapshot.tasks]
+    if _left_undone(state, following):
         # The fan-out once more: it sends those to work that have failed.
         graph.update_state(config, {"approved": True}, as_node="human_feedback")
         return None
-    return None if snapshot.next else Report.from_json(state["report"])
+    return None if following else Report.from_json(state["report"])
 
 
 def _left_undone(state: Mapping[str, Any], following: Sequence[str]) -> bool:

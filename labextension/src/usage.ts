@@ -23,20 +23,19 @@ export class Usage implements Part<Snapshot> {
     this.drawn = usage;
     const budget = isObject(options.budget) ? options.budget : {};
     const nearest = nearestCap(usage, budget);
+    const cap = nearest && amountWord(this.trans, nearest.name, nearest.cap);
     const { model } = options;
     const shown = [
       typeof model === 'string' && model !== 'extractive' ? model : '',
       ...usageWords(this.trans, usage),
       options.local_only === true ? this.trans.__('local only') : '',
       nearest
-        ? this.trans.__('%1 % of the budget', percent(nearest.part))
+        ? this.trans.__('%1 % of the budget of %2', percent(nearest.part), cap)
         : budgetWords(this.trans, budget)
     ].filter(words => words);
     setText(this.words, shown.join(' · '));
     show(this.bar, nearest !== null);
     if (nearest) {
-      const cap = amountWord(this.trans, nearest.name, nearest.cap);
-      setAttributes(this.bar, { title: this.trans.__('The budget is %1', cap) });
       setAttributes(this.node, { 'data-nearly': nearest.part >= NEARLY });
       this.fill.style.transform = `scaleX(${Math.min(1, nearest.part)})`;
     }

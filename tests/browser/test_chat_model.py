@@ -90,7 +90,7 @@ def test_a_model_is_approved_metered_and_checked(
     expect(question).to_contain_text("will be sent to Crossref")
     expect(question).to_contain_text(f"The model is {MODEL} (asked for). Nothing leaves this machine for it.")
     expect(question).to_contain_text("It will take 12 to 14 calls")
-    expect(card.locator(".jr-usage")).to_contain_text("budget $0.50")
+    expect(card.locator(".jr-usage")).to_contain_text("1 % of the budget of $0.50")
     picture(card, "chat-model/approval")
 
     writer.first = [BUSY]

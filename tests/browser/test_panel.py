@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +310,16 @@ def test_what_works_stands_among_what_runs_and_leaves_at_its_end(
     expect(item).to_be_hidden()
 
 
+@pytest.fixture
+def windowed(lab: Lab) -> Iterator[None]:
+    """Let cells out of sight have no elements, as in long notebooks."""
+    settings = "lab/api/settings/@jupyterlab/notebook-extension:tracker"
+    lab.ask("PUT", settings, {"raw": '{"windowingMode": "full"}'})
+    yield
+    lab.ask("PUT", settings, {"raw": "{}"})
+
+
+@pytest.mark.usefixtures("windowed")
 def test_a_click_goes_to_the_cell_though_it_is_scrolled_far_away(page: Page, lab: Lab) -> None:
     body = {"topic": "far below", "researcher": "steps"}
     session_id = lab.ask("POST", "research/api/sessions", body)["session_id"]
@@ -317,21 +327,24 @@ def test_a_click_goes_to_the_cell_though_it_is_scrolled_far_away(page: Page, lab
     document = nbformat.read(lab.root / name, as_version=4)
     document.cells[:0] = [nbformat.v4.new_code_cell(f"print({number})\n" * 10) for number in range(60)]
     nbformat.write(document, lab.root / name)
-    # As in long notebooks: cells out of sight have no elements.
-    drawn = {"raw": '{"windowingMode": "full"}'}
-    lab.ask("PUT", "lab/api/settings/@jupyterlab/notebook-extension:tracker", drawn)
     without_kernel(page)
     Notebook(page, lab, name).reload()
     card = page.locator(".jp-OutputArea .jr-session")
-    expect(card).to_have_count(0)
     page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
     row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="far below").first
     expect(row).to_contain_text("Completed")
-    expect(card).to_have_count(0)
+
+    def out_of_sight() -> bool:
+        # JupyterLab takes away what it drew before it knew how high the cells are once somebody scrolls.
+        page.locator(".jp-WindowedPanel-outer").evaluate(
+            "node => { node.scrollTop = node.scrollTop ? 0 : 9; }"
+        )
+        return card.count() == 0
+
+    wait_for(out_of_sight, "a cell without elements")
     row.get_by_role("button").first.click()
     expect(card).to_be_in_viewport()
     expect(page.locator(".jr-tab")).to_have_count(0)
-    lab.ask("PUT", "lab/api/settings/@jupyterlab/notebook-extension:tracker", {"raw": "{}"})
 
 
 def test_nothing_of_ours_is_needed_in_the_kernel(page: Page, lab: Lab) -> None:
