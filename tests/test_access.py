@@ -58,23 +58,14 @@ async def test_blocking_work_runs_in_a_thread_without_the_requests_context() -> 
     await access.close()
 
 
-async def test_many_renderings_leave_room_for_commands() -> None:
+@pytest.mark.parametrize(("slow", "other"), [("render", "call"), ("read", "call"), ("read", "render")])
+async def test_much_slow_work_leaves_room_for_the_rest(slow: str, other: str) -> None:
     access = Access(unbuilt)
     done = threading.Event()
-    renderings = [asyncio.ensure_future(access.render(done.wait, 30)) for _ in range(20)]
-    assert await asyncio.wait_for(access.call(lambda: "cancelled"), 30) == "cancelled"
+    held = [asyncio.ensure_future(getattr(access, slow)(done.wait, 90)) for _ in range(20)]
+    assert await asyncio.wait_for(getattr(access, other)(lambda: "at once"), 60) == "at once"
     done.set()
-    await asyncio.gather(*renderings)
-    await access.close()
-
-
-async def test_many_readings_leave_room_for_reports() -> None:
-    access = Access(unbuilt)
-    done = threading.Event()
-    readings = [asyncio.ensure_future(access.read(done.wait, 90)) for _ in range(20)]
-    assert await asyncio.wait_for(access.render(lambda: "a report"), 60) == "a report"
-    done.set()
-    await asyncio.gather(*readings)
+    await asyncio.gather(*held)
     await access.close()
 
 
