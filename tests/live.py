@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client import BlockingKernelClient
+from jupyter_server.utils import unix_socket_in_use
 
 REPOSITORY = Path(__file__).parent.parent
 MIME = "application/vnd.jupyter-research.session+json"
@@ -76,7 +77,8 @@ class Server:
 
     def _answers(self) -> bool:
         if self.info["sock"]:
-            return Path(self.info["sock"]).exists()
+            # The file is there from `bind` on, and refuses whoever comes before `listen`.
+            return unix_socket_in_use(self.info["sock"])
         try:
             self.ask("GET", "api/status")
         except urllib.error.HTTPError:
