@@ -224,7 +224,7 @@ class Broadcast:
         viewers = self._viewers.setdefault(session_id, {})
         viewers[viewer] = session_log
         session_log.viewers = len(viewers)
-        # Out of the way of `_pump` until the answer is on its way: events must not come before it.
+        # Out of the way of `wake` until the answer is on its way: events must not come before it.
         viewer.cursors.pop(session_id, None)
         await viewer.send(
             {
