@@ -24,6 +24,10 @@ _SCRIPT = Path(__file__).parent / "static" / "widget.js"
 #: How many of the latest events a widget holds.
 _TAIL = 40
 
+#: Held while a widget is handed something: the thread that follows its session and those that answer its
+#: buttons look first whether it is newer.
+_HANDING: Final = threading.Lock()
+
 #: What changes a session; each gives the new snapshot.
 _COMMANDS: Final[Mapping[str, Callable[[Client, str, Mapping[str, Any]], Snapshot]]] = MappingProxyType(
     {
@@ -69,8 +73,8 @@ def session_widget(session: Session) -> Any:
 
 def feed(widget: Any, snapshot: Snapshot, events: Events) -> None:
     """Hand a widget what has happened; its events stay without holes, and what it has it keeps."""
-    fresh = [event for event in events if event["seq"] > _newest(widget)]
-    with widget.hold_sync():
+    with _HANDING, widget.hold_sync():
+        fresh = [event for event in events if event["seq"] > _newest(widget)]
         if fresh:
             widget.events = [*widget.events, *fresh][-_TAIL:] if len(fresh) < _TAIL else fresh[-_TAIL:]
         if snapshot["last_seq"] >= widget.snapshot["last_seq"]:
@@ -103,7 +107,8 @@ def _answer(widget: Any, session: Session, request: Mapping[str, Any]) -> None:
         if isinstance(answer, bytes):
             answer, buffers = f"report{FORMATS[body['format']].suffix}", [answer]
         if action in _COMMANDS:
-            widget.snapshot = answer
+            # Not as it is: the thread that follows may have told of what came of it already.
+            feed(widget, answer, [])
     except errors.ResearchError as error:
         widget.send({"id": name, "error": str(error)})
     except Exception as error:

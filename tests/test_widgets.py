@@ -123,10 +123,12 @@ def viewer(server: Server, session_id: str) -> Iterator[None]:
 
     thread = threading.Thread(target=asyncio.run, args=(view(),))
     thread.start()
-    assert joined.wait(DEADLINE)
-    yield
-    leave.set()
-    thread.join()
+    try:
+        assert joined.wait(DEADLINE)
+        yield
+    finally:
+        leave.set()
+        thread.join()
 
 
 #: The look for viewers comes when a test says so, however long a machine takes until then.
@@ -210,6 +212,23 @@ def test_a_widget_does_not_miss_what_happens_while_it_is_displayed(monkeypatch: 
     assert [event["seq"] for event in widget.events] == [1, 2, 3]
     widgets.feed(widget, told.get(session.id), told.log[1:])
     assert [event["seq"] for event in widget.events] == [1, 2, 3]
+
+
+def test_an_answer_that_comes_late_takes_nothing_back() -> None:
+    class Late(Told):
+        """Answer only when whoever follows the session has heard of its end."""
+
+        def pause(self, session_id: str) -> Snapshot:
+            answer = self.get(session_id)
+            self.known = 3
+            widgets.feed(widget, self.get(session_id), self.log[2:])
+            return answer
+
+    late = Late()
+    session = Session(late, late.get("ab" * 16))  # type: ignore[arg-type]
+    widget = widgets.session_widget(session)
+    widgets._answer(widget, session, {"id": "pause", "action": "pause"})
+    assert widget.snapshot["state"] == "completed"
 
 
 def keep(make: Callable[..., Any], made: list[Any]) -> Callable[..., Any]:
