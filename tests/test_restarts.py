@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live import Server, running_server, until
+from live import REPOSITORY, Server, running_server, until
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +21,9 @@ The tide rises because the moon pulls on the water. Springs follow the new moon 
 
 A harbour silts up where the current is slow. Dredging costs money every year.
 """
+
+
+PYTHONPATH = os.pathsep.join([str(REPOSITORY), str(Path(__file__).parent / "takeover")])
 
 
 def start(server: Server, researcher: str, **fields: Any) -> str:
@@ -83,7 +86,7 @@ def states(data: Path, name: str) -> dict[str, str]:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_servers_that_share_a_home_leave_each_others_sessions_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    shared = {"JUPYTER_DATA_DIR": str(data)}
+    shared = {"JUPYTER_DATA_DIR": str(data), "PYTHONPATH": PYTHONPATH, "TAKE_OVER": "3600"}
     with running_server(tmp_path / "first", **shared) as first:
         one = start(first, "slow")
         until_state(first, one, "researching")
@@ -99,7 +102,7 @@ def test_servers_that_share_a_home_leave_each_others_sessions_alone(tmp_path: Pa
             assert ("read_only" in seen[two], seen[two]["state"]) == (False, "interrupted")
             assert first.session(one)["state"] == "researching"
             end(first, signal.SIGKILL)
-            with running_server(tmp_path / "third", **shared) as third:
+            with running_server(tmp_path / "third", **{**shared, "TAKE_OVER": "0.5"}) as third:
                 seen = {each["session_id"]: "read_only" in each for each in third.sessions()}
                 assert seen == {one: False, two: True}
                 assert third.session(one)["state"] == "interrupted"
