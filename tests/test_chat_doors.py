@@ -15,7 +15,7 @@ import pytest
 from live import Kernel, Server, environment, running_server, until
 from test_analysts import PAPERS
 
-from jupyter_research.testing.chat import ChatServer
+from jupyter_research.testing.chat import Asked, ChatServer, Reply, Scholar
 
 KEY = "sk-4f1d-seen-by-the-provider-alone"
 TOPIC = "how does the tide mill keep its wheel turning?"
@@ -176,10 +176,17 @@ def test_a_server_that_is_killed_pays_for_nothing_twice(here: Place, tmp_path: P
     (tmp_path / "root").mkdir()
     for name, text in PAPERS.items():
         (tmp_path / "root" / name).write_text(text, encoding="utf-8")
-    with ChatServer() as chat:
+    scholar, most = Scholar(), 0
+
+    def answer(asked: Asked) -> Reply:
+        # The third call of a server's life hangs: however quick it is, it is killed before its end.
+        return scholar(asked) if kills == 2 or len(chat.asked) < most else Reply(fault="hang")
+
+    session_id, kills = "", 0
+    with ChatServer(answer) as chat:
         more = {"OPENAI_BASE_URL": f"{chat.url}/v1", "OPENAI_API_KEY": KEY}
-        session_id, kills = "", 0
         while True:
+            most = len(chat.asked) + 3
             with running_server(tmp_path, **more) as server:
                 place = Place(tmp_path, chat, server)
                 session_id = session_id or place.start(options={**OPTIONS, "turns": 2})
@@ -188,8 +195,7 @@ def test_a_server_that_is_killed_pays_for_nothing_twice(here: Place, tmp_path: P
                 if kills == 2:
                     place.finished(session_id)
                     break
-                before = len(chat.asked)
-                until(lambda seen=before: len(chat.asked) >= seen + 3, "three more calls")
+                until(lambda most=most: len(chat.asked) >= most, "three more calls")
                 server.process.kill()
                 server.process.wait()
                 kills += 1
@@ -198,15 +204,23 @@ def test_a_server_that_is_killed_pays_for_nothing_twice(here: Place, tmp_path: P
         assert len(asked) - len(set(asked)) <= 2 * kills
 
 
+def holds_key(path: Path) -> bool:
+    """Tell whether the key is in a file; what is gone since it was listed, as journals are, holds nothing."""
+    try:
+        return KEY.encode() in path.read_bytes()
+    except FileNotFoundError:
+        return False
+
+
 def test_the_key_is_nowhere_but_in_its_file(here: Place, kernel: Kernel) -> None:
     assert any(one.key == KEY for one in here.chat.asked)
     outputs = json.dumps(kernel.messages, default=str)
     assert outputs.count(KEY) == outputs.count(f"os.environ['OPENAI_API_KEY'] = '{KEY}'")
     found = []
     for folder, _, names in os.walk(here.folder):
-        found += [name for name in names if KEY.encode() in Path(folder, name).read_bytes()]
+        found += [name for name in names if holds_key(Path(folder, name))]
     # IPython keeps what was typed: the cell above that put the key into the kernel's environment.
-    assert set(found) - {"history.sqlite", "history.sqlite-wal"} == {"keys.json"}
+    assert {name for name in found if not name.startswith("history.sqlite")} == {"keys.json"}
     for session in here.server.sessions():
         for path in ("", "/events", "/report?format=json", "/report?format=ipynb"):
             if session["report_available"] or "report" not in path:

@@ -412,10 +412,14 @@ def test_a_killed_indexing_resumes_where_its_last_batch_ended(
     code = (
         "import sys; from pathlib import Path; from jupyter_research.documents import FileRef, Library\n"
         "files = [FileRef(path=path, name=path.name) for path in sorted(Path(sys.argv[1]).iterdir())]\n"
-        "Library(Path(sys.argv[2]), files).refresh()"
+        # However quick it is, it is killed before its end.
+        "wait = lambda done, total, name: done < 1900 or sys.stdin.read()\n"
+        "Library(Path(sys.argv[2]), files).refresh(progress=wait)"
     )
     root = Path(__file__).resolve().parents[1]
-    victim = subprocess.Popen([sys.executable, "-c", code, str(folder), str(index)], cwd=root)
+    victim = subprocess.Popen(
+        [sys.executable, "-c", code, str(folder), str(index)], cwd=root, stdin=subprocess.PIPE
+    )
 
     def committed() -> int:
         try:
@@ -426,11 +430,11 @@ def test_a_killed_indexing_resumes_where_its_last_batch_ended(
         except sqlite3.OperationalError:
             return 0
 
-    until(lambda: committed() > 0)
-    victim.kill()
-    victim.wait()
+    with victim:
+        until(lambda: committed() > 0)
+        victim.kill()
     kept = committed()
-    assert kept < 2000, "it was done before it could be killed"
+    assert 0 < kept < 2000
     indexed = refresh(open_library)
     assert indexed.unchanged == kept and len(indexed.documents) == 2000
 
