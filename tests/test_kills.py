@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
-from live import REPOSITORY, Server, running_server, until
+from live import DEADLINE, REPOSITORY, Server, running_server, until
 
 from jupyter_research.events import initial, reduce_all
 
@@ -92,7 +92,7 @@ def kill(server: Server) -> None:
     children = psutil.Process(server.process.pid).children(recursive=True)
     server.process.kill()
     server.process.wait()
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=DEADLINE)
     assert not alive
 
 

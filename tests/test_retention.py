@@ -100,7 +100,7 @@ def test_after_the_days_a_session_is_removed_with_its_files(tmp_path: Path) -> N
         age(desk, session_id)
     assert desk.manager._retention.sweep() == 1
     assert sessions(desk) == {new, waits}
-    assert not folder.exists()
+    until(lambda: not folder.exists())  # A thread that is still on its way out takes it along.
     desk.close()
 
 

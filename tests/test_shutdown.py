@@ -20,8 +20,8 @@ from live import REPOSITORY, Server, running_server, until
 from stubborn import OPTIONS, endless_pdf
 
 #: What a server may take to end, in seconds.
-#: Five on a machine of its own; a busy one gets more, and the sleep that is cut short lasts 60.
-PROMPT = 20.0
+#: Five on a machine of its own; a busy one gets more, and the sleeps that are cut short last 600.
+PROMPT = 90.0
 
 PYTHONPATH = os.pathsep.join([str(REPOSITORY), str(Path(__file__).parent)])
 
@@ -85,12 +85,13 @@ def test_server_with_eight_sessions_at_work_ends_in_time_and_leaves_nothing_behi
         assert children
         begun = time.monotonic()
         server.process.send_signal(number)
-        code = server.process.wait(60)
+        code = server.process.wait(2 * PROMPT)
         took = time.monotonic() - begun
         follower.join()
     assert took < PROMPT
     assert code == 0
-    assert [child for child in children if child.is_running()] == []
+    # Where the server has not waited for the end of one that it has killed, it comes in a moment.
+    assert psutil.wait_procs(children, timeout=PROMPT)[1] == []
     assert states(tmp_path) == dict.fromkeys(sessions, "interrupted")
     log = (tmp_path / "server.log").read_text()
     assert complaints(log) == []

@@ -75,6 +75,7 @@ def test_a_cancel_reaches_every_thread_of_a_session_at_its_next_update_or_checkp
     begun = threading.Barrier(6)
     gone = threading.Semaphore(0)
     pool = ThreadPoolExecutor(2)  # Of before the session.
+    threads: list[threading.Thread] = []
 
     def work(name: str, give_way: Callable[[], None]) -> None:
         begun.wait(60)
@@ -96,10 +97,12 @@ def test_a_cancel_reaches_every_thread_of_a_session_at_its_next_update_or_checkp
 
     def function(topic: str) -> str:
         for name, give_way in (("thread, update", say), ("thread, checkpoint", checkpoint)):
-            threading.Thread(target=work, args=(name, give_way)).start()
+            threads.append(threading.Thread(target=work, args=(name, give_way)))
         for name, give_way in (("pool, update", say), ("pool, checkpoint", checkpoint)):
             pool.submit(work, name, give_way)
-        threading.Timer(0, work, ("timer, update", say)).start()
+        threads.append(threading.Timer(0, work, ("timer, update", say)))
+        for thread in threads:
+            thread.start()
         work("own thread", checkpoint)
         return ""
 
@@ -112,5 +115,7 @@ def test_a_cancel_reaches_every_thread_of_a_session_at_its_next_update_or_checkp
     for _ in range(6):
         assert gone.acquire(timeout=60)
     pool.shutdown()
+    for thread in threads:
+        thread.join()  # What it was ended by goes on to the hook for threads, which is ours until then.
     assert len(ended) == 6
     assert set(ended.values()) == {SessionCancelled}
