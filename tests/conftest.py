@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tornado.httpclient import HTTPClientError, HTTPResponse
 from traitlets.config import Config
 
@@ -21,6 +22,10 @@ pytest_plugins = ("pytest_jupyter.jupyter_server",)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores it, and so would every server and command that a test interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Time says nothing of code on a machine that does other things too.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 #: How long to wait for what has to happen, in seconds: far more than it takes on a busy machine.
 DEADLINE = 90
