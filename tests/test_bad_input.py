@@ -121,7 +121,8 @@ FILES: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "old.ipynb": (lambda: notebook(3, "# The comet of format 3 had four tails.\n"), None),
     "older.ipynb": (lambda: notebook(2, "comet"), "a notebook of format 2"),
     "empty.md": (lambda: b"", "empty"),
-    "changing.txt": (lambda: b"words " * 2 * MEGABYTE, "changed while it was read"),
+    # So large that it is changed while it is read on a single busy processor too.
+    "changing.txt": (lambda: b"words " * 8 * MEGABYTE, "changed while it was read"),
     "closed.txt": (GOOD.encode, "permission denied"),
     "closed": (lambda: b"", "permission denied"),
 }

@@ -95,7 +95,7 @@ def test_a_paused_session_that_logs_holds_nobody_else_who_does():
         assert held.reached.wait(90)
         other = threading.Thread(target=log.warning, args=("the server's",), daemon=True)
         other.start()
-        other.join(10)
+        other.join(60)
         waits = other.is_alive()
         held.resumed.set()
         session.join()

@@ -315,7 +315,7 @@ def test_connection_that_another_session_has_kept_alive_is_not_used(
     def other(topic: str) -> str:
         kept["old"].request("GET", "/pages/mills.html")
         kept["old"].getresponse().read()
-        return str(kept["new"].get(fake.page("mills.html")).status_code)
+        return str(kept["new"].get(fake.page("mills.html"), timeout=60).status_code)
 
     assert "200" in run(runtime, other)["markdown"]
     for way in (
