@@ -16,7 +16,7 @@ from live import DEADLINE, MIME, Kernel, Run, Server, running_server, until
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
-from jupyter_research import widgets
+from jupyter_research import cell, widgets
 from jupyter_research.cell import SessionOutput
 from jupyter_research.client import Session
 from jupyter_research.events import Snapshot, initial
@@ -152,12 +152,21 @@ def test_a_session_that_is_viewed_gets_none(kernel: Kernel, server: Server, tmp_
     stop.touch()
 
 
+#: A viewer may come for as long as a test takes.
+LATE = "from jupyter_research import cell; cell.LATE = 3600"
+
+
+@pytest.mark.parametrize("ended", [False, True])
 def test_a_viewer_that_comes_late_takes_the_place_of_the_widget(
-    kernel: Kernel, server: Server, tmp_path: Path
+    kernel: Kernel, server: Server, tmp_path: Path, ended: bool
 ) -> None:
     stop = tmp_path / "stop"
+    kernel.run(LATE)
     run = kernel.run(f"%research --researcher slow --set until={stop} who is late?")
     model = shown_widget(kernel, run)
+    if ended:
+        stop.touch()
+        kernel.wait_for(lambda: any("text/markdown" in data for data in run.shown), "the end")
     [place] = [content["transient"] for content in run.of("display_data") if VIEW in content["data"]]
     with viewer(server, run.session_id):
         taken_back = {"data": {"text/plain": ""}, "metadata": {}, "transient": place}
@@ -195,6 +204,7 @@ def test_a_widget_does_not_miss_what_happens_while_it_is_displayed(monkeypatch: 
     session = Session(told, told.get("ab" * 16))  # type: ignore[arg-type]
     made = []
     monkeypatch.setattr(widgets, "session_widget", keep(widgets.session_widget, made))
+    monkeypatch.setattr(cell, "LATE", 0)
     shell: Any = SimpleNamespace(display_pub=SimpleNamespace(publish=lambda *_, **__: end()))
     output = SessionOutput(session, shell)
 
