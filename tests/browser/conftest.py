@@ -92,6 +92,7 @@ def script() -> str:
 def card(browser: Browser, script: str) -> Iterator[Card]:
     """Open a page with the style and the script of the card."""
     page = browser.new_page(viewport={"width": 900, "height": 700})
+    page.set_default_timeout(DEADLINE * 1000)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     style = (LABEXTENSION / "style" / "base.css").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as Late
 
 from jupyter_research.testing import RESEARCHERS
 
@@ -93,9 +95,7 @@ class Lab:
             page.parent.mkdir()
             page.write_text('{"disabledExtensions": {"jupyter-research-lab": true}}')
         (self.folder / "config" / "jupyter_server_config.json").write_text(json.dumps(config))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -157,7 +157,7 @@ class Lab:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
@@ -177,6 +177,18 @@ class Lab:
         return f"{self.url}lab/tree/{notebook}?token={token}&reset"
 
 
+def free_port() -> int:
+    """Find a port that stays ours while the server is away: below those given to whoever names none."""
+    for port in random.sample(range(20_000, 30_000), 1000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("No port is free.")
+
+
 def wait_for(look: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
     """Look until there is something, and give it."""
     end = time.monotonic() + deadline
@@ -186,6 +198,29 @@ def wait_for(look: Callable[[], Any], what: str, deadline: float = DEADLINE) -> 
             return found
         time.sleep(0.05)
     raise AssertionError(f"{what} did not come within {deadline} s")
+
+
+#: Tell in `window.saving` whether the notebook is being saved, by whomever.
+NOTE_SAVES = """() => {
+  const { saveState } = window.jupyterapp.shell.currentWidget.context;
+  saveState.connect((_, state) => { window.saving = state === 'started'; });
+}"""
+
+
+def confirm(asks: Locator, yes: Locator) -> None:
+    """Press a button and say yes; anew where the question had gone by itself before a slow page was ready."""
+
+    def said() -> bool:
+        if asks.is_visible():
+            asks.click()
+        asks.page.wait_for_timeout(400)  # Sooner it is the second half of a double click.
+        try:
+            yes.click(timeout=3000)
+        except Late:
+            return False
+        return True
+
+    wait_for(said, "the question")
 
 
 @dataclass
@@ -206,6 +241,7 @@ class Notebook:
               return widget?.sessionContext?.session?.kernel?.status === 'idle';
             }"""
         )
+        self.page.evaluate(NOTE_SAVES)
 
     def run_all(self) -> None:
         """Run every cell; returns at once."""

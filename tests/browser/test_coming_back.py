@@ -19,7 +19,7 @@ LOAD = "%load_ext jupyter_research"
 
 
 def card_of(page: Page) -> Locator:
-    return page.locator(".jp-OutputArea .jr-session")
+    return page.locator(".jp-OutputArea .jr-output .jr-session")
 
 
 def expect_live(card: Locator, state: str) -> None:
@@ -93,7 +93,16 @@ def start_slow(notebook: Notebook, page: Page) -> tuple[Locator, str]:
     notebook.run_all()
     card = card_of(page)
     expect_live(card, "researching")
+    # The last that it says until its gate is there: from here on its log stands still.
+    expect(card.locator(".jr-message")).to_have_text("Working.")
+    wait_for_first_save(notebook)
     return card, str(card.get_attribute("data-session-id"))
+
+
+def wait_for_first_save(notebook: Notebook) -> None:
+    """Wait until the page has saved what it displays: JupyterLab takes a save beside that for a conflict."""
+    wait_for(lambda: saved_output(notebook), "the output in the file")
+    notebook.page.wait_for_function("!window.saving")
 
 
 def saved_output(notebook: Notebook) -> dict[str, Any]:
@@ -136,7 +145,6 @@ def test_the_first_display_is_saved_and_comes_back_live_without_a_kernel(
 ) -> None:
     notebook = open_notebook(LOAD, slow(gate, "first display"))
     _, session_id = start_slow(notebook, page)
-    wait_for(lambda: saved_output(notebook), "the output in the file")
     page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     notebook.reload()
     again = card_of(page)
@@ -199,7 +207,6 @@ def test_a_server_restart_with_the_page_open_is_survived(
     notebook = open_notebook(LOAD, slow(gate, "server restart"))
     card, _ = start_slow(notebook, page)
     # JupyterLab shows a dialog over everything when the server goes while it saves.
-    wait_for(lambda: saved_output(notebook), "the output in the file")
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
     lab.stop(kill=True)
     without_dialogs(page)
@@ -295,11 +302,12 @@ def test_a_cut_line_is_mended_from_the_last_event_on(
     line = Line(page)
     notebook = open_notebook(LOAD, slow(gate, "cut line"))
     card, session_id = start_slow(notebook, page)
+    seen, joins = int(str(card.get_attribute("data-seq"))), len(line.joins)
     line.break_()
     line.cut = False
-    again = line.wait_for_join(2)
+    again = line.wait_for_join(joins + 1)
     assert again["session_id"] == session_id
-    assert again["after"] == int(str(card.get_attribute("data-seq")))
+    assert again["after"] == seen
     assert again["log"]
     gate.touch()
     expect_live(card, "completed")

@@ -57,11 +57,11 @@ def test_output_that_claims_to_be_a_session_runs_nothing_and_commands_nothing(pa
     page.on("request", lambda request: asked.append((request.method, request.url)))
     # Without a kernel, which it does not name: a saved output needs none.
     Notebook(page, lab, "foreign.ipynb").reload()
-    cards = page.locator(".jp-OutputArea .jr-session")
+    cards = page.locator(".jp-OutputArea .jr-output .jr-session")
     expect(cards.last).to_be_visible()
     expect(cards.first).to_contain_text("<script>")
     # What cannot be a session is asked for and not found.
-    expect(page.locator(".jp-OutputArea .jr-session[data-link='gone']").first).to_be_visible()
+    expect(page.locator(".jp-OutputArea .jr-output .jr-session[data-link='gone']").first).to_be_visible()
     assert page.evaluate("window.owned") is None
     assert cards.locator("img, script").count() == 0
     api = f"{BASE_URL}research/api"

@@ -12,7 +12,7 @@ from .test_coming_back import LOAD, card_of, expect_live
 FOCUSED = """() => {
   const node = document.activeElement;
   const outline = node.matches(':focus-visible') && getComputedStyle(node).outlineStyle;
-  return [node.closest('.jr-session') ? node.ariaLabel ?? node.textContent : null, outline];
+  return [node.closest('.jr-output') ? node.ariaLabel ?? node.textContent : null, outline];
 }"""
 
 
@@ -46,6 +46,8 @@ def test_a_team_is_changed_and_approved_and_a_passage_read_by_the_keyboard_alone
     tab_to(page, "Approve")
     page.keyboard.press("Enter")
     expect_live(card, "completed")
+    # The report is fetched once it is known to be there; until then it is not on the way.
+    expect(card.locator(".jr-cite").first).to_be_visible()
     tab_to(page, "Citation 1")
     expect(page.locator(".jr-peek")).to_be_visible()
     expect(page.locator(".jr-peek")).to_contain_text("gravity of the moon")

@@ -112,7 +112,7 @@ def test_every_text_of_ours_is_translated(page: Page, lab: Lab) -> None:
     session_id = lab.ask("POST", "research/api/sessions", body)["session_id"]
     without_kernel(page)
     Notebook(page, lab, written(lab, "foreign.ipynb", saved_data(lab, session_id))).reload(TOKEN)
-    card = page.locator(".jp-OutputArea .jr-session")
+    card = page.locator(".jp-OutputArea .jr-output .jr-session")
     expect(card).to_have_attribute("data-state", "awaiting_approval")
     page.evaluate("window.jupyterapp.commands.execute('jupyter-research:new')")
     expect(page.locator(".jr-panel").get_by_role("button", name="‹Start›")).to_be_visible()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from .lab import TOKEN, Lab, Notebook, wait_for
+from .lab import TOKEN, Lab, Notebook, confirm, wait_for
 from .test_coming_back import (
     card_of,
     expect_live,
@@ -16,6 +16,7 @@ from .test_coming_back import (
     slow,
     start_slow,
     started,
+    wait_for_first_save,
     without_kernel,
     written,
 )
@@ -28,13 +29,14 @@ def test_a_session_is_approved_and_comes_back_after_a_reload(
 ) -> None:
     notebook = open_notebook("%load_ext jupyter_research", "%research --researcher asks what is this?")
     notebook.run_all()
-    card = page.locator(".jp-OutputArea .jr-session")
+    card = page.locator(".jp-OutputArea .jr-output .jr-session")
     expect(card).to_have_attribute("data-state", "awaiting_approval")
     card.get_by_role("button", name="Approve").click()
     expect(card).to_have_attribute("data-state", "completed")
+    wait_for_first_save(notebook)
     notebook.save()
     notebook.reload()
-    again = page.locator(".jp-OutputArea .jr-session")
+    again = page.locator(".jp-OutputArea .jr-output .jr-session")
     expect(again).to_have_count(1)
     expect(again).to_have_attribute("data-link", "live")
     expect(again.get_by_role("heading", name="Why")).to_be_visible()
@@ -97,9 +99,8 @@ def test_the_panel_leads_to_the_cell_and_cancels(page: Page, lab: Lab, tmp_path:
     # No tab beside it shows the session too.
     expect(page.locator(".jr-session")).to_have_count(1)
     row.hover()
-    row.get_by_role("button", name="Cancel", exact=True).click()
-    page.wait_for_timeout(400)  # A double click confirms nothing.
-    row.get_by_role("button", name="Yes, cancel").click()
+    cancel = row.get_by_role("button", name="Cancel", exact=True)
+    confirm(cancel, row.get_by_role("button", name="Yes, cancel"))
     expect_live(card, "cancelled")
 
 
@@ -128,4 +129,4 @@ def test_what_works_stands_among_what_runs(page: Page, lab: Lab, tmp_path: Path)
     item.hover()
     item.locator(".jp-RunningSessions-itemShutdown").click()
     expect(item).to_be_hidden()
-    assert lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "cancelled"
+    wait_for(lambda: lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "cancelled", "the end")

@@ -17,8 +17,16 @@ from jupyter_research.client import LocalClient
 from jupyter_research.testing import RESEARCHERS
 
 from .harness import axe
-from .lab import BUILT, TOKEN, Lab, Notebook, wait_for
-from .test_coming_back import MIME, saved_data, started, without_kernel, written
+from .lab import BUILT, TOKEN, Lab, Notebook, confirm, wait_for
+from .test_coming_back import (
+    MIME,
+    expect_live,
+    saved_data,
+    started,
+    wait_for_first_save,
+    without_kernel,
+    written,
+)
 
 
 @pytest.fixture
@@ -219,7 +227,7 @@ def test_what_a_cancelled_session_had_found_is_shown_in_its_card(
     session_id = card.get_attribute("data-session-id")
     open_notebook("1 + 1", name="part.ipynb")
     page.evaluate("id => window.jupyterapp.commands.execute('jupyter-research:insert', {id})", session_id)
-    inserted = page.locator(".jp-OutputArea .jr-session")
+    inserted = page.locator(".jp-OutputArea .jr-output .jr-session")
     inserted.get_by_role("button", name="Show what was found").click()
     expect(inserted.locator(".jr-report")).to_be_visible()
     page.evaluate("window.jupyterapp.commands.execute('jupyter-research:insert-report')")
@@ -246,9 +254,8 @@ def test_sessions_are_cancelled_in_the_panel_and_among_what_runs(
         lab.ask("POST", "research/api/sessions", {"topic": topic, **body})
     row = panel.get_by_role("listitem").filter(has_text="first of two")
     row.hover()
-    row.get_by_role("button", name="Cancel", exact=True).click()
-    page.wait_for_timeout(400)  # A double click confirms nothing.
-    row.get_by_role("button", name="Yes, cancel").click()
+    cancel = row.get_by_role("button", name="Cancel", exact=True)
+    confirm(cancel, row.get_by_role("button", name="Yes, cancel"))
     expect(row).to_contain_text("Cancelled")
     page.evaluate("window.jupyterapp.commands.execute('running:show-panel')")
     running = page.get_by_role("region", name="Research Sessions Section")
@@ -282,9 +289,10 @@ def test_a_session_that_has_ended_is_deleted_once_somebody_says_yes(
     page.keyboard.press("Escape")
     expect(row.get_by_role("button", name="Delete")).to_be_focused()
     assert lab.ask("GET", f"research/api/sessions/{session_id}")["state"] == "completed"
-    row.get_by_role("button", name="Delete").click()
-    page.wait_for_timeout(400)  # Sooner it is the second half of a double click.
-    question.get_by_role("button", name="Yes, delete").click()
+    confirm(
+        row.get_by_role("button", name="Delete", exact=True),
+        question.get_by_role("button", name="Yes, delete"),
+    )
     expect(row).to_have_count(0)
     expect(card).to_have_attribute("data-link", "gone")
     left = [one["session_id"] for one in lab.ask("GET", "research/api/sessions")["sessions"]]
@@ -329,7 +337,7 @@ def test_a_click_goes_to_the_cell_though_it_is_scrolled_far_away(page: Page, lab
     nbformat.write(document, lab.root / name)
     without_kernel(page)
     Notebook(page, lab, name).reload()
-    card = page.locator(".jp-OutputArea .jr-session")
+    card = page.locator(".jp-OutputArea .jr-output .jr-session")
     page.evaluate("window.jupyterapp.commands.execute('jupyter-research:open')")
     row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="far below").first
     expect(row).to_contain_text("Completed")
@@ -359,7 +367,7 @@ def test_nothing_of_ours_is_needed_in_the_kernel(page: Page, lab: Lab) -> None:
     row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="what is this?").first
     row.hover()
     row.get_by_role("button", name="Insert").click()
-    card = page.locator(".jp-OutputArea .jr-session")
+    card = page.locator(".jp-OutputArea .jr-output .jr-session")
     expect(card).to_have_attribute("data-state", "awaiting_approval")
     card.get_by_role("button", name="Approve").click()
     expect(card.locator(".jr-report")).to_be_visible()
@@ -378,8 +386,9 @@ def test_a_session_is_put_back_into_a_notebook_and_its_report_below(
     row = page.locator(".jr-panel").get_by_role("listitem").filter(has_text="what causes the tide?").first
     row.hover()
     row.get_by_role("button", name="Insert").click()
-    card = page.locator(".jp-OutputArea .jr-session")
+    card = page.locator(".jp-OutputArea .jr-output .jr-session")
     expect(card).to_have_attribute("data-session-id", session_id)
+    wait_for_first_save(notebook)
     card.get_by_role("button", name="Insert below as cells").click()
     drawn = page.locator(".jp-MarkdownCell .jp-RenderedMarkdown")
     expect(drawn.filter(has_text="gravity of the moon").first).to_be_visible()
@@ -455,12 +464,14 @@ def test_a_report_that_nobody_sees_come_is_announced(
     line = f"%research --researcher slow --set until={json.dumps(str(gate))} out of sight"
     notebook = open_notebook("%load_ext jupyter_research", line)
     notebook.run_all()
-    card = page.locator(".jp-OutputArea .jr-session")
+    card = page.locator(".jp-OutputArea .jr-output .jr-session")
     expect(card).to_have_attribute("data-state", "researching")
     without_kernel(page)
     other = written(lab, "the same.ipynb", saved_data(lab, str(card.get_attribute("data-session-id"))))
     page.evaluate("name => window.jupyterapp.commands.execute('docmanager:open', {path: name})", other)
     expect(card).to_have_count(2)
+    for index in range(2):
+        expect_live(card.nth(index), "researching")
     page.evaluate("window.jupyterapp.commands.execute('launcher:create')")
     expect(card.filter(visible=True)).to_have_count(0)
     gate.touch()

@@ -13,7 +13,7 @@ from reports import hostile_report, plain_report, prose_report
 from jupyter_research.export import export
 from jupyter_research.report import Report
 
-from .lab import ROOT
+from .lab import DEADLINE, ROOT
 
 REPORTS = {"plain": plain_report(), "hostile": hostile_report(), "prose": prose_report()}
 AXE = ROOT / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
@@ -32,6 +32,7 @@ def show(context: BrowserContext, report: Report, folder: Path) -> Page:
     path = folder / "report.html"
     path.write_bytes(export(report, "html"))
     page = context.new_page()
+    page.set_default_timeout(DEADLINE * 1000)
     page.goto(path.as_uri())
     return page
 

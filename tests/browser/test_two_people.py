@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from .lab import TOKEN, Lab, Notebook
+from .lab import DEADLINE, TOKEN, Lab, Notebook
 from .test_coming_back import card_of, saved_data, started, written
 
 #: The page carries the server's own token beside the cookie, so that one belongs to nobody.
@@ -23,6 +23,7 @@ def test_another_persons_notebook_shows_its_snapshot_and_says_why(page: Page, la
     expect(card_of(page)).to_have_attribute("data-link", "live")
 
     context = page.context.browser.new_context()
+    context.set_default_timeout(DEADLINE * 1000)
     bobs = context.new_page()
     answers: list[int] = []
     bobs.on("response", lambda answer: session_id in answer.url and answers.append(answer.status))
