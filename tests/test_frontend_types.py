@@ -76,6 +76,6 @@ def test_the_page_reduces_and_reads_as_its_own_tests_say() -> None:
     if not (ROOT / "labextension" / "node_modules").is_dir() or not shutil.which("node"):
         pytest.skip("`make lab` or `make test` installs the labextension's packages first")
     done = subprocess.run(
-        ["node", "test/run.mjs"], cwd=ROOT / "labextension", capture_output=True, text=True, timeout=120
+        ["node", "test/run.mjs"], cwd=ROOT / "labextension", capture_output=True, text=True, timeout=250
     )
     assert done.returncode == 0, done.stdout + done.stderr

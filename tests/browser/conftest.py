@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.fail("There is no Chromium: install it, or name it with CHROMIUM=/path/to/it.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS, timeout=DEADLINE * 1000)
         yield browser
         browser.close()
 
