@@ -34,8 +34,9 @@ def test_without_the_labextension_a_widget_follows_and_goes_live(
 
 
 def test_a_plan_is_approved_in_the_widget(page: Page, open_notebook: Callable[..., Notebook]) -> None:
-    notebook = open_notebook("%load_ext jupyter_research", "%research --researcher asks what is this?")
-    notebook.run_all()
+    line = "%research --researcher asks what is this?"
+    # With a kernel of its own: where an earlier page left widgets JupyterLab may lose what is pressed.
+    open_notebook("%load_ext jupyter_research", line, name="plan.ipynb").run_all()
     card = page.locator("section.jr-session")
     expect(card).to_have_attribute("data-state", "awaiting_approval")
     card.get_by_label("Proposal, as JSON").fill('{"sections": ["Only this"]}')
