@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -28,7 +29,17 @@ def dear(asked):
     "budget, unit", [({"tokens": 40_000}, "tokens"), ({"money": 40.0}, "money"), ({"calls": 14}, "calls")]
 )
 def test_a_cap_holds_with_parallel_analysts_and_ends_in_a_report(make, budget, unit):
-    session = make(dear, analysts=5, turns=2, budget=budget, fields={"price": PRICE, "concurrency": 8})
+    two = threading.Event()
+
+    def answer(asked):
+        # The first of the analysts waits for another: on a slow machine they might only just miss each other.
+        if session.server.under_way > 1:
+            two.set()
+        if asked.title == "Question":
+            two.wait(60)
+        return dear(asked)
+
+    session = make(answer, analysts=5, turns=2, budget=budget, fields={"price": PRICE, "concurrency": 8})
     report = session.finish()
     assert budget[unit] / 2 < report.usage[unit] <= budget[unit]
     assert session.server.most_at_once > 1

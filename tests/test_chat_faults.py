@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 
@@ -20,13 +21,14 @@ __all__ = ["make", "place"]  # Fixtures.
 @pytest.mark.parametrize("provider", ["openai", "google_genai"])
 def test_a_rate_limit_is_waited_for_as_long_as_the_provider_asks(make, provider):
     # Google says it in the body, the others in a header.
-    session = make(first=[Reply(status=429, headers={"Retry-After": "2"})], fields={"provider": provider})
+    session = make(first=[Reply(status=429, headers={"Retry-After": "3"})], fields={"provider": provider})
     begun = time.monotonic()
     session.propose()
-    assert time.monotonic() - begun >= 2
+    assert time.monotonic() - begun >= 3
     [waiting] = [status for _, status in session.recorder.updates if "waiting" in (status or {})]
     assert waiting["waiting"]["reason"] == "rate limit"
-    assert any(message.startswith("Waiting 2 s: rate limit") for message in session.said())
+    # What is left of it when it is told: a busy machine gets there later.
+    assert any(re.match(r"Waiting [1-3] s: rate limit", message) for message in session.said())
     assert len(session.server.asked) == 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -14,7 +15,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -46,6 +47,8 @@ c.SimpleLocalProcessSpawner.home_dir_template = "{folder}/homes/{{username}}"
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root"]
 c.Spawner.default_url = "/lab"
+# By itself it would take a port that is free now, which somebody else may have when the server is up.
+server_ports = dict(zip({hosts!r}, {server_ports!r}))
 # A slow machine is given time; by itself the Hub would lose patience, and kill what is still stopping.
 c.Spawner.start_timeout = c.Spawner.http_timeout = {patience}
 c.LocalProcessSpawner.interrupt_timeout = {patience}
@@ -57,6 +60,7 @@ c.Spawner.environment = {{
 }}
 def decide(spawner):
     spawner.disable_user_config = spawner.user.name == "bob"
+    spawner.port = server_ports.get(spawner.user.name, 0)
 c.Spawner.pre_spawn_hook = decide
 c.JupyterHub.last_activity_interval = 1
 c.JupyterHub.db_url = "sqlite:///{folder}/hub.sqlite"
@@ -298,10 +302,11 @@ def running_hub(folder: Path) -> Iterator[Hub]:
     """Run a Hub until the end of the `with` block."""
     proxy = shutil.which("configurable-http-proxy")
     assert proxy is not None, "JupyterHub's proxy is missing: `make test` installs it into the environment"
-    port, hub_port, proxy_port = free_ports(3)
+    port, hub_port, proxy_port, *server_ports = free_ports(3 + len(HOSTS))
     config = HUB_CONFIG.format(
         port=port, hub_port=hub_port, proxy_port=proxy_port, proxy=proxy, folder=folder,
         repository=str(REPOSITORY), services=SERVICES, people=list(PEOPLE), patience=PATIENCE,
+        hosts=HOSTS, server_ports=server_ports,
     )  # fmt: skip
     (folder / "hub.py").write_text(config)
     (folder / "etc").mkdir()
@@ -333,12 +338,19 @@ def clean_environment() -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Give ports that nobody listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """Give ports that nobody listens on, and that the system gives to nobody who asks for any."""
+    ports = random.sample(range(20_000, 30_000), 10 * count)
+    return [port for port in ports if _is_free(port)][:count]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # As those do who will listen there.
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _answers(hub: Hub) -> bool:
