@@ -265,7 +265,7 @@ def asked(terminal: Terminal) -> Any:
         cwd=str(terminal.folder),
         env={**terminal.environment, "TERM": "xterm"},
         encoding="utf-8",
-        timeout=60,
+        timeout=120,
     )
 
 

@@ -96,7 +96,7 @@ async def come_back(server: Server, session_id: str, seen: list[dict[str, Any]],
     assert [event["seq"] for event in events] == list(range(1, answer["last"] + 1))
 
 
-@pytest.mark.timeout(60 * (KILLS + 2))
+@pytest.mark.timeout(120 * (KILLS + 2))
 def test_killed_server_has_kept_all_that_was_seen_and_a_prefix_of_what_was_said(tmp_path: Path) -> None:
     seed = random.randrange(10**6)
     moments = random.Random(seed)

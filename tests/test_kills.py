@@ -155,7 +155,7 @@ def check_calls(folder: Path) -> dict[str, Counter[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 * (KILLS + 2))
+@pytest.mark.timeout(120 * (KILLS + 2))
 def test_killed_session_pays_for_nothing_twice_and_reports_the_same(tmp_path: Path) -> None:
     with server_of(tmp_path / "calm") as server:
         expected = finish(server, start(server))
