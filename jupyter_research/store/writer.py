@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ..errors import StorageFailed
 from .journal import Journal
-from .log import SessionLog
+from .log import MAX_WAITING_BYTES, SessionLog
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +60,11 @@ UPDATE: Final = Entry()
 class Batch:
     """Be what one transaction writes."""
 
-    __slots__ = ("actions", "answers", "grown", "rows", "size", "updates")
+    __slots__ = ("actions", "answers", "bytes", "grown", "rows", "size", "updates")
 
     def __init__(self) -> None:
         self.size = 0
+        self.bytes = 0
         #: The new events by log, each as its whole JSON.
         self.grown: dict[SessionLog, list[bytes]] = {}
         #: How many of them are status updates.
@@ -73,6 +74,11 @@ class Batch:
         #: Those who wait, and what they get.
         self.answers: list[tuple[Future[bytes], bytes]] = []
 
+    @property
+    def full(self) -> bool:
+        """Tell whether it takes no more: who sends large events fast would fill it for ever, and memory."""
+        return self.size >= MAX_BATCH or self.bytes >= MAX_WAITING_BYTES
+
     def add(self, item: SessionLog | Entry) -> None:
         """Take in all that is pending in a log, or an entry that is no event."""
         if isinstance(item, Entry):
@@ -80,7 +86,8 @@ class Batch:
             self._note(item, b"")
             return
         bodies = self.grown.setdefault(item, [])
-        first = item.last + len(bodies) + 1
+        before = len(bodies)
+        first = item.last + before + 1
         updates = 0
         for seq, one in enumerate(item.take(), first):
             rest, entry = (one, UPDATE) if isinstance(one, bytes) else (one.rest, one)
@@ -91,7 +98,8 @@ class Batch:
                 updates += 1
             if entry is not UPDATE:
                 self._note(entry, body)
-        self.size += item.last + len(bodies) + 1 - first
+        self.size += len(bodies) - before
+        self.bytes += sum(map(len, bodies[before:]))
         self.updates[item] = self.updates.get(item, 0) + updates
 
     def _note(self, entry: Entry, body: bytes) -> None:
@@ -164,7 +172,7 @@ class Writer:
             item = self._queue.get()
             while item is not None:
                 batch.add(item)
-                if batch.size >= MAX_BATCH:
+                if batch.full:
                     return batch, True
                 item = self._queue.get_nowait()
         except queue.Empty:
