@@ -11,6 +11,8 @@ class Listener(ThreadingHTTPServer):
     """Serve each request in a thread of its own, which ends with the process."""
 
     daemon_threads = True
+    # Ten analysts at once are more than the five who may wait by default: a sixth tries again in a second.
+    request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Print what a request raised, unless its client has hung up: many tests are about that."""
