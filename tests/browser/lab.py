@@ -223,6 +223,20 @@ def confirm(asks: Locator, yes: Locator) -> None:
     wait_for(said, "the question")
 
 
+def search_palette(page: Page, words: str) -> None:
+    """Open the palette of commands and search in it; anew where a page that still starts has closed it."""
+
+    def searched() -> bool:
+        page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
+        try:
+            page.locator("#modal-command-palette input").fill(words, timeout=5000)
+        except Late:
+            return False
+        return True
+
+    wait_for(searched, "the palette")
+
+
 @dataclass
 class Notebook:
     """Drive an open notebook."""

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .harness import LABEXTENSION
-from .lab import TOKEN, Lab, Notebook
+from .lab import TOKEN, Lab, Notebook, search_palette
 from .test_coming_back import saved_data, without_kernel, written
 
 #: One that JupyterLab's server takes for a language.
@@ -122,7 +122,6 @@ def test_every_text_of_ours_is_translated(page: Page, lab: Lab) -> None:
     expect(card.get_by_role("heading", name="‹Sources›")).to_be_visible()
     expect(card.get_by_role("group", name="‹Download›")).to_be_visible()
     assert unmarked(page, lab, session_id) == set()
-    page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
-    page.locator("#modal-command-palette input").fill("research session")
+    search_palette(page, "research session")
     offered = page.locator(".lm-CommandPalette-item", has_text="research session")
     expect(offered).to_have_text(["‹New research session›", "‹Show research sessions›"])
