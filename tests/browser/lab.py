@@ -200,6 +200,12 @@ def wait_for(look: Callable[[], Any], what: str, deadline: float = DEADLINE) -> 
     raise AssertionError(f"{what} did not come within {deadline} s")
 
 
+#: Open a document by its name. Gives nothing: a widget would be copied with all that hangs on it, which takes
+#: half a minute on a busy machine.
+OPEN_DOCUMENT = """async name => {
+  await window.jupyterapp.commands.execute('docmanager:open', { path: name });
+}"""
+
 #: Tell in `window.saving` whether the notebook is being saved, by whomever.
 NOTE_SAVES = """() => {
   const { saveState } = window.jupyterapp.shell.currentWidget.context;

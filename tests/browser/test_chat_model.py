@@ -14,7 +14,7 @@ from jupyter_research.testing import FakeWeb
 from jupyter_research.testing.chat import Asked, ChatServer, Reply, Scholar
 
 from .harness import axe
-from .lab import Lab, Notebook, wait_for
+from .lab import OPEN_DOCUMENT, Lab, Notebook, wait_for
 
 TOPIC = "how does the tide mill keep its wheel turning?"
 PAPER = (
@@ -159,9 +159,7 @@ def test_a_model_in_the_settings_of_jupyterlab_is_the_one_that_a_cell_uses_and_t
     expect(toast(page, f"Your model for research: {MODEL}")).to_be_visible()
     picture(page, "settings")
 
-    page.evaluate(
-        "name => window.jupyterapp.commands.execute('docmanager:open', {path: name})", notebook.name
-    )
+    page.evaluate(OPEN_DOCUMENT, notebook.name)
     notebook.run_all()
     card = page.locator(".jp-OutputArea .jr-output .jr-session")
     expect(card).to_have_attribute("data-state", "awaiting_approval")

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, Route, WebSocket, WebSocketRoute, expect
 
-from .lab import DEADLINE, Lab, Notebook, wait_for
+from .lab import DEADLINE, OPEN_DOCUMENT, Lab, Notebook, wait_for
 
 MIME = "application/vnd.jupyter-research.session+json"
 LOAD = "%load_ext jupyter_research"
@@ -227,7 +227,7 @@ def test_two_notebooks_with_one_session_share_it_and_the_socket(
     notebook = open_notebook(LOAD, slow(gate, "two notebooks"))
     _, session_id = start_slow(notebook, page)
     other = written(lab, "other.ipynb", saved_data(lab, session_id))
-    page.evaluate("name => window.jupyterapp.commands.execute('docmanager:open', {path: name})", other)
+    page.evaluate(OPEN_DOCUMENT, other)
     cards = card_of(page)
     expect(cards).to_have_count(2)
     for index in range(2):

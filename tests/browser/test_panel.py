@@ -17,7 +17,7 @@ from jupyter_research.client import LocalClient
 from jupyter_research.testing import RESEARCHERS
 
 from .harness import axe
-from .lab import BUILT, TOKEN, Lab, Notebook, confirm, search_palette, wait_for
+from .lab import BUILT, OPEN_DOCUMENT, TOKEN, Lab, Notebook, confirm, search_palette, wait_for
 from .test_coming_back import (
     MIME,
     expect_live,
@@ -465,11 +465,11 @@ def test_a_report_that_nobody_sees_come_is_announced(
     expect(card).to_have_attribute("data-state", "researching")
     without_kernel(page)
     other = written(lab, "the same.ipynb", saved_data(lab, str(card.get_attribute("data-session-id"))))
-    page.evaluate("name => window.jupyterapp.commands.execute('docmanager:open', {path: name})", other)
+    page.evaluate(OPEN_DOCUMENT, other)
     expect(card).to_have_count(2)
     for index in range(2):
         expect_live(card.nth(index), "researching")
-    page.evaluate("window.jupyterapp.commands.execute('launcher:create')")
+    page.evaluate("void window.jupyterapp.commands.execute('launcher:create')")
     expect(card.filter(visible=True)).to_have_count(0)
     gate.touch()
     # Once, though two cells show it.
