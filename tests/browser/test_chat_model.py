@@ -23,7 +23,7 @@ PAPER = (
 )
 FALSE = "In 1997 the tide mill of Rotterdam turned its wheel for 12 hours."
 MODEL = "openai:gpt-4o-mini"
-BUSY = Reply(status=429, headers={"Retry-After": "4"}, error=("Slow down.", "rate_limit_exceeded"))
+BUSY = Reply(status=429, headers={"Retry-After": "6"}, error=("Slow down.", "rate_limit_exceeded"))
 
 
 @dataclass
