@@ -221,7 +221,7 @@ def confirm(asks: Locator, yes: Locator) -> None:
             asks.click()
         asks.page.wait_for_timeout(400)  # Sooner it is the second half of a double click.
         try:
-            yes.click(timeout=3000)
+            yes.click(timeout=6000)
         except Late:
             return False
         return True
@@ -235,7 +235,7 @@ def search_palette(page: Page, words: str) -> None:
     def searched() -> bool:
         page.evaluate("window.jupyterapp.commands.execute('apputils:activate-command-palette')")
         try:
-            page.locator("#modal-command-palette input").fill(words, timeout=5000)
+            page.locator("#modal-command-palette input").fill(words, timeout=10_000)
         except Late:
             return False
         return True

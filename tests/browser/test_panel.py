@@ -443,10 +443,10 @@ def test_the_palette_offers_what_can_be_done(page: Page, panel: Locator) -> None
         """Choose the first; on a busy machine the palette may close before the key is there."""
         search_palette(page, "research session")
         try:
-            expect(offered).to_have_text(["New research session", "Show research sessions"], timeout=5000)
-            expect(offered.locator(".lm-CommandPalette-itemIcon svg")).to_have_count(2, timeout=5000)
+            expect(offered).to_have_text(["New research session", "Show research sessions"], timeout=10_000)
+            expect(offered.locator(".lm-CommandPalette-itemIcon svg")).to_have_count(2, timeout=10_000)
             page.keyboard.press("Enter")
-            expect(topic).to_be_focused(timeout=5000)
+            expect(topic).to_be_focused(timeout=10_000)
         except AssertionError:
             return False
         return True
