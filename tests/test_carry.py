@@ -11,7 +11,6 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextvars import Context
@@ -578,7 +577,7 @@ sink, submitted, started = Sink(), threading.Event(), threading.Event()
 
 def session():
     with attempt_context(Binding(session_id="abc", attempt=1, sink=sink)):
-        ThreadPoolExecutor(1).submit(lambda: (started.set(), time.sleep(60)))
+        ThreadPoolExecutor(1).submit(lambda: (started.set(), time.sleep(600)))
         submitted.set()
 
 threading.Thread(target=session, daemon=True).start()  # Its workers are daemons, and joined all the same.
@@ -590,12 +589,10 @@ print(disown_workers(), flush=True)
 
 
 def test_a_worker_that_is_busy_for_a_closed_attempt_does_not_hold_the_process():
-    begun = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", LATE_WORKER, "closed"], capture_output=True, text=True, timeout=50
+        [sys.executable, "-c", LATE_WORKER, "closed"], capture_output=True, text=True, timeout=200
     )
     assert (done.stdout.strip(), done.returncode) == ("1", 0)
-    assert time.monotonic() - begun < 40
 
 
 def test_a_worker_of_an_attempt_that_goes_on_is_waited_for():

@@ -30,7 +30,7 @@ from jupyter_research.runtime import Runtime, Settings
 from jupyter_research.work import Caller
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-faulthandler.dump_traceback_later(60, exit=True)  # A child that hangs says where.
+faulthandler.dump_traceback_later(150, exit=True)  # A child that hangs says where.
 folder, me, said = Path(sys.argv[1]), Caller(owner="local"), {}
 runtime = Runtime(Settings(data_dir=folder))
 runtime.open()
@@ -84,7 +84,7 @@ def child(code: str, *arguments: str) -> dict[str, Any]:
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
     assert run.returncode == 0, run.stderr
