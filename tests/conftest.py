@@ -178,14 +178,24 @@ async def messages(socket: Any, kind: str, count: int = 1) -> list[dict[str, Any
     return read
 
 
+async def hang_up(socket: Any) -> None:
+    """Close a socket, and wait for the good-bye: a line that is left open is told to some later test."""
+    is_open = socket.protocol is not None and not socket.protocol.stream.closed()
+    socket.close()
+    while is_open and await asyncio.wait_for(socket.read_message(), DEADLINE) is not None:
+        pass
+
+
 @pytest.fixture
-def person(jp_fetch: Any, jp_ws_fetch: Any) -> Iterator[Callable[..., Person]]:
+def person(
+    jp_fetch: Any, jp_ws_fetch: Any, jp_asyncio_loop: asyncio.AbstractEventLoop
+) -> Iterator[Callable[..., Person]]:
     """Make people: `person("alice")` where the server knows names, else `person()`."""
     known: dict[str | None, Person] = {}
     yield lambda name=None: known.setdefault(name, Person(jp_fetch, jp_ws_fetch, name))
     for one in known.values():
         for socket in one.sockets:
-            socket.close()
+            jp_asyncio_loop.run_until_complete(hang_up(socket))
 
 
 @pytest.fixture

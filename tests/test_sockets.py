@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DEADLINE, Person, messages, until
+from conftest import DEADLINE, Person, hang_up, messages, until
 from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
@@ -192,7 +192,7 @@ async def test_page_of_a_foreign_origin_gets_no_socket(
     cookies = "; ".join(text.split(";")[0] for text in seen.headers.get_list("Set-Cookie"))
     url = f"ws://127.0.0.1:{jp_http_port}{jp_base_url}research/api/ws"
     own = {"Cookie": cookies, "Origin": f"http://127.0.0.1:{jp_http_port}"}
-    (await websocket_connect(HTTPRequest(url, headers=own))).close()
+    await hang_up(await websocket_connect(HTTPRequest(url, headers=own)))
     with pytest.raises(HTTPClientError) as refusal:
         await websocket_connect(HTTPRequest(url, headers={**own, "Origin": "https://evil.example"}))
     assert refusal.value.code == 403

@@ -120,6 +120,8 @@ def viewer(server: Server, session_id: str) -> Iterator[None]:
         joined.set()
         await asyncio.to_thread(leave.wait)
         socket.close()
+        while await socket.read_message() is not None:
+            pass  # Until the server has said good-bye: a line that is left open is told to some later test.
 
     thread = threading.Thread(target=asyncio.run, args=(view(),))
     thread.start()
