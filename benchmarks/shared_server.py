@@ -84,7 +84,7 @@ async def follow(url: str, person: Person, until: float) -> None:
     while (left := until - time.time()) > 0:
         try:
             text = await asyncio.wait_for(asyncio.shield(socket.read_message()), left)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             break
         if text is None:
             raise ConnectionError(f"The socket of {person.name} closed: {socket.close_reason}.")

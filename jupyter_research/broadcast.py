@@ -283,7 +283,7 @@ class Broadcast:
             # The commit may have come between the look above and the entry in the set.
             if session_log.last <= after:
                 await asyncio.wait_for(waiter, timeout)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             pass
         finally:
             waiters.discard(waiter)

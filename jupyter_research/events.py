@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Final, TypedDict
 
 #: What one update may take in the log, in bytes of JSON.
@@ -21,7 +21,7 @@ MAX_DEPTH: Final = 32
 Snapshot = dict[str, Any]
 
 
-class State(str, Enum):
+class State(StrEnum):
     """Name the states of a session."""
 
     QUEUED = "queued"
@@ -45,7 +45,7 @@ class State(str, Enum):
         return self in (State.COMPLETED, State.CANCELLED, State.FAILED)
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """Name the kinds of events."""
 
     SESSION_STARTED = "session_started"
@@ -79,7 +79,7 @@ class StatusFields(TypedDict):
 
 def utc_now() -> str:
     """Give the time as the log writes it: UTC, milliseconds, `Z`."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def status_fields(message: Any, status: Any = None) -> StatusFields:

@@ -76,8 +76,12 @@ class Ledger:
         #: A second thread with the same call waits for the first one's answer.
         self._running = Exclusive()
         self._database = sqlite3.connect(path, check_same_thread=False, timeout=5, isolation_level=None)
-        write_ahead(self._database, path)
-        self._database.executescript(_SCHEMA)
+        try:
+            write_ahead(self._database, path)
+            self._database.executescript(_SCHEMA)
+        except BaseException:
+            self._database.close()
+            raise
 
     def __enter__(self) -> Ledger:
         """Hand on the ledger."""

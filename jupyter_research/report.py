@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 SCHEMA = "jupyter-research-report/1"
 
 
-class Verdict(str, Enum):
+class Verdict(StrEnum):
     """Say what code found when it compared a claim with the passages it cites."""
 
     VERBATIM = "verbatim"

@@ -190,7 +190,7 @@ class SessionSocket(JsonErrors, WebSocketMixin, WebSocketHandler, JupyterHandler
         try:
             for session_id in session_ids:
                 await asyncio.wait_for(self.leave(session_id, "revoked"), FAREWELL_SECONDS)
-        except (ConnectionError, asyncio.TimeoutError):
+        except (TimeoutError, ConnectionError):
             self.log.debug("A viewer did not hear that its access was taken back.")
         self.close(1008, "Access was taken back.")
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -245,7 +245,7 @@ async def test_server_is_active_while_a_session_works(
 ) -> None:
     monkeypatch.setattr(app_module, "_SIGN_OF_LIFE", 0.01)
     await jp_serverapp._post_start()
-    long_ago = datetime.now(timezone.utc) - timedelta(days=1)
+    long_ago = datetime.now(UTC) - timedelta(days=1)
     times = jp_serverapp.web_app.settings["last_activity_times"]
     session_id = (await me.start(researcher="slow"))["session_id"]
     await me.until(session_id, "researching")

@@ -35,7 +35,7 @@ def _wanted(_: str) -> bool:
 def stubborn(folder: Path) -> Path:
     """Give a text that takes its parser a while."""
     path = folder / "long.txt"
-    path.write_text("Words without end. " * 1_000_000)
+    path.write_text("Words without end. " * 2_000_000)
     return path
 
 
@@ -53,10 +53,10 @@ def test_a_file_that_takes_too_long_is_named_and_the_next_is_read(
     (folder / "next.txt").write_text("Next words.")
 
     class Impatient(Worker):
-        """Give the long one half a second, which on a slow machine is too little for the other."""
+        """Give the long one a second, which on a slow machine is too little for the other."""
 
         def parse(self, path: Path, *wish: Any) -> dict[str, Any]:
-            self._seconds = 0.5 if path == stubborn else DEADLINE
+            self._seconds = 1 if path == stubborn else DEADLINE
             return super().parse(path, *wish)
 
     monkeypatch.setattr(reading_module, "Worker", Impatient)

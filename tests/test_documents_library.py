@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -423,10 +424,8 @@ def test_a_killed_indexing_resumes_where_its_last_batch_ended(
 
     def committed() -> int:
         try:
-            with sqlite3.connect(f"file:{index}?mode=ro", uri=True) as connection:
-                count = int(connection.execute("SELECT count(*) FROM files").fetchone()[0])
-            connection.close()
-            return count
+            with closing(sqlite3.connect(f"file:{index}?mode=ro", uri=True)) as connection:
+                return int(connection.execute("SELECT count(*) FROM files").fetchone()[0])
         except sqlite3.OperationalError:
             return 0
 

@@ -8,7 +8,7 @@ import os
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ async def watch_and_kill(server: Server, session_id: str, seconds: float) -> lis
 
 def stored(path: Path, session_id: str) -> list[dict[str, Any]]:
     """Read a session's log as it lies in the file of a dead server."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = connection.execute(
             "SELECT body FROM events JOIN sessions ON number = session WHERE session_id = ? ORDER BY seq",

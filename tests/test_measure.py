@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_what_was_measured_is_not_read_again_not_even_after_a_restart(tmp_path: 
     events(store, log)
     before = store.sizes("local")[log.session_id]
     store.close()
-    with sqlite3.connect(path) as file:
+    with closing(sqlite3.connect(path)) as file, file:
         file.execute("DELETE FROM events WHERE seq = 1")  # Who reads it again misses it.
     store = Store(path)
     try:
@@ -62,7 +63,7 @@ def test_the_measure_of_a_session_goes_with_it(store: Store):
     assert store.sizes("local")
     store.delete(log).result(30)
     assert store.sizes("local") == {}
-    with sqlite3.connect(store.path) as file:
+    with closing(sqlite3.connect(store.path)) as file:
         assert file.execute("SELECT count(*) FROM sizes").fetchone() == (0,)
 
 

@@ -229,7 +229,8 @@ def _garbage(path: Path) -> None:
 
 
 def _another_database(path: Path) -> None:
-    version = sqlite3.connect(path).execute("PRAGMA user_version").fetchone()[0]
+    with closing(sqlite3.connect(path)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
     path.unlink()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")

@@ -358,7 +358,7 @@ class TestPings:
             try:
                 await asyncio.wait_for(pings.get(), 0.5)
                 return True
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 return False
 
         # What has gathered in the meantime says nothing; a look that began before the pause may lead to more.

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def test_seq_has_no_holes_and_an_append_is_answered_after_its_commit(store: Stor
     body = store.append(log, Kind.RESEARCH_PAUSED, State.PAUSED, {"reason": "asked for"}, gate=0).result(30)
     assert orjson.loads(body)["seq"] == 1003
     assert [event["seq"] for event in events(store, log)] == list(range(1, 1004))
-    with sqlite3.connect(store.path) as other:
+    with closing(sqlite3.connect(store.path)) as other:
         assert other.execute("SELECT count(*) FROM events").fetchone() == (1003,)
 
 
@@ -86,7 +87,7 @@ def test_what_is_seen_is_already_in_the_file(path: Path):
     seen: list[tuple[int, int]] = []
 
     def on_commit(logs: Any) -> None:
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other:
             for log in logs:
                 count = other.execute(
                     "SELECT count(*) FROM events WHERE session = ?", (log.number,)
@@ -282,7 +283,7 @@ def test_a_clean_start_keeps_the_name_of_the_log_and_an_unclean_one_does_not(pat
 
 def test_a_file_of_a_newer_version_is_refused_unharmed(path: Path):
     Store(path).close()
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("INSERT INTO migrations VALUES ('9999_from_the_future')")
     before = path.read_bytes()
     with pytest.raises(StorageFailed, match="newer jupyter_research"):
@@ -414,7 +415,7 @@ def test_after_kill_9_at_any_moment_the_log_is_a_prefix_and_holds_all_that_was_s
                 seen[session_id] = max(int(last), seen.get(session_id, 0))
         child.stdout.close()
         child.wait()
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         store = Store(path)
         for session_id, last in seen.items():

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 Send = Callable[[str, dict[str, Any]], None]
@@ -53,7 +53,7 @@ class Events:
         return {
             "session_id": self.session_id,
             "seq": self.seq,
-            "time": datetime.now(timezone.utc).isoformat(),
+            "time": datetime.now(UTC).isoformat(),
             "kind": "status_update",
             "step": status["step"],
             "step_number": status["step_number"],

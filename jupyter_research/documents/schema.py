@@ -95,15 +95,22 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     address = f"file:{quote(os.fspath(path))}?mode=ro&immutable=1"
     try:
         connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        try:
+            _refuse_others(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.DatabaseError as error:
         raise IndexUnusable(f"{path} cannot be opened as an index: {error}.") from error
-    if version != VERSION:
-        connection.close()
-        raise IndexUnusable(f"{path} was built by another version of jupyter_research.")
-    # A schema that somebody has tampered with runs nothing.
-    connection.execute("PRAGMA trusted_schema = OFF")
     return connection
+
+
+def _refuse_others(connection: sqlite3.Connection, path: Path) -> None:
+    """Go on only with an index of this version, and run nothing that its schema says."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != VERSION:
+        raise IndexUnusable(f"{path} was built by another version of jupyter_research.")
+    connection.execute("PRAGMA trusted_schema = OFF")
 
 
 def copy(read: sqlite3.Connection, target: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ..events import State
@@ -58,5 +58,5 @@ class Retention:
     def _too_old(self, last: str) -> bool:
         if not self._limits.keep_days:
             return False
-        age = datetime.now(timezone.utc) - datetime.fromisoformat(last.replace("Z", "+00:00"))
+        age = datetime.now(UTC) - datetime.fromisoformat(last.replace("Z", "+00:00"))
         return age > timedelta(days=self._limits.keep_days)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +64,7 @@ def notices(folder: Path) -> list[str]:
 
 def set_aside(path: Path) -> Path:
     """Give a damaged file another name, with its journal; nobody may have it open."""
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%fZ")
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     aside = path.with_name(ASIDE.format(stamp))
     # The journal first: without its file nothing reads it, but beside a new one it would be played into that.
     for suffix in ("-wal", "-shm", ""):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -24,7 +24,7 @@ def encode(kind: str, fields: StatusFields) -> bytes:
     Raises:
         TypeError: for what JSON or UTF-8 cannot hold.
     """
-    return orjson.dumps({"time": datetime.now(timezone.utc), "kind": kind, **fields}, option=_OPTIONS)[1:]
+    return orjson.dumps({"time": datetime.now(UTC), "kind": kind, **fields}, option=_OPTIONS)[1:]
 
 
 def encode_update(message: Any, status: Any) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -126,7 +126,7 @@ def _in_headers(error: BaseException) -> float | None:
         if exact:
             return max(0.0, float(exact) / 1000)
         if value and not value.strip().replace(".", "", 1).isdigit():
-            return max(0.0, (parsedate_to_datetime(value) - datetime.now(timezone.utc)).total_seconds())
+            return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
         return float(value) if value else None
     except (TypeError, ValueError):
         return None
