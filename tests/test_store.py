@@ -279,6 +279,7 @@ def test_a_clean_start_keeps_the_name_of_the_log_and_an_unclean_one_does_not(pat
     third = Store(path)
     assert third.log_id != name
     third.close()
+    second.close()
 
 
 def test_a_file_of_a_newer_version_is_refused_unharmed(path: Path):
