@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import socket
 import subprocess
 import sys
 import time
@@ -147,6 +149,22 @@ class Server:
         body = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": name}}
         kernel_id = self.ask("POST", "api/sessions", body)["kernel"]["id"]
         return Kernel(self.folder / "runtime" / f"kernel-{kernel_id}.json")
+
+
+def free_ports(count: int) -> list[int]:
+    """Give ports that nobody listens on, and that the system gives to nobody who asks for any."""
+    ports = random.sample(range(20_000, 30_000), 10 * count)
+    return [port for port in ports if _is_free(port)][:count]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # As those do who will listen there.
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager

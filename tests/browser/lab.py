@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from live import free_ports
 from playwright.sync_api import Locator, Page
 from playwright.sync_api import TimeoutError as Late
 
@@ -95,7 +94,8 @@ class Lab:
             page.parent.mkdir()
             page.write_text('{"disabledExtensions": {"jupyter-research-lab": true}}')
         (self.folder / "config" / "jupyter_server_config.json").write_text(json.dumps(config))
-        self.port = free_port()
+        # It stays ours while the server is away.
+        (self.port,) = free_ports(1)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -175,18 +175,6 @@ class Lab:
         if self.app == "notebook":
             return f"{self.url}notebooks/{notebook}?token={token}"
         return f"{self.url}lab/tree/{notebook}?token={token}&reset"
-
-
-def free_port() -> int:
-    """Find a port that stays ours while the server is away: below those given to whoever names none."""
-    for port in random.sample(range(20_000, 30_000), 1000):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("No port is free.")
 
 
 def wait_for(look: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -22,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import websocket
-from live import DEADLINE, REPOSITORY, until
+from live import DEADLINE, REPOSITORY, free_ports, until
 
 #: The driver is an administrator's script; the namesake is a service that has a user's name.
 SERVICES = {"driver": "a-token-of-the-service-0123456789", "alice": "a-token-of-the-namesake-0123456789"}
@@ -335,22 +333,6 @@ def clean_environment() -> dict[str, str]:
     """Give the variables of a process that knows no Jupyter around it."""
     foreign = re.compile("JUPYTER|JPY_|PYTEST")
     return {name: value for name, value in os.environ.items() if not foreign.match(name)}
-
-
-def free_ports(count: int) -> list[int]:
-    """Give ports that nobody listens on, and that the system gives to nobody who asks for any."""
-    ports = random.sample(range(20_000, 30_000), 10 * count)
-    return [port for port in ports if _is_free(port)][:count]
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # As those do who will listen there.
-        try:
-            one.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _answers(hub: Hub) -> bool:
